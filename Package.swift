@@ -1,0 +1,165 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One list of settings for all our targets.
+let ours: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+
+let package = Package(
+    name: "throughline",
+    products: [.executable(name: "throughline", targets: ["throughline"])],
+    dependencies: [
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // The words, and what the world is reached through.
+        .target(
+            name: "CSimdJSON",
+            linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]),
+        .target(name: "Model", dependencies: ["CSimdJSON"], swiftSettings: ours),
+        .target(name: "Seams", dependencies: ["Model"], swiftSettings: ours),
+        .target(
+            name: "Settings",
+            dependencies: ["Model", .product(name: "Yams", package: "Yams")],
+            swiftSettings: ours),
+
+        // The street, in the order of the journey.
+        .target(name: "Journal", dependencies: ["Model", "Settings"], swiftSettings: ours),
+        .target(
+            name: "Intake",
+            dependencies: ["Model", "Seams", "Settings", "Journal", crypto, logging, lifecycle],
+            swiftSettings: ours),
+        .target(
+            name: "JournalSQLite",
+            dependencies: ["Model", "Settings", "Journal", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: ours),
+        .target(
+            name: "Planning",
+            dependencies: ["Model", "Seams", "Settings", "Journal", "ConnectorKit", logging, lifecycle],
+            swiftSettings: ours),
+        .target(
+            name: "Jobs",
+            dependencies: ["Model", "Seams", "Settings", "Journal", "ConnectorKit", logging, lifecycle],
+            swiftSettings: ours),
+        .target(
+            name: "ConnectorKit",
+            dependencies: ["Model", "Seams", "Settings", "Journal"],
+            path: "Sources/Connectors/Kit",
+            swiftSettings: ours),
+        .target(
+            name: "Connectors",
+            dependencies: ["Model", "Seams", "Settings", "Journal", "ConnectorKit", crypto],
+            path: "Sources/Connectors",
+            exclude: ["Kit"],
+            swiftSettings: ours),
+
+        // What is read along the street, and its surfaces.
+        .target(name: "Trail", dependencies: ["Model", "Journal"], swiftSettings: ours),
+        .target(name: "Watch", dependencies: ["Model", "Seams", "Journal", logging], swiftSettings: ours),
+        .target(
+            name: "API",
+            dependencies: [
+                "Model", "Seams", "Settings", "Journal", "Intake", "Jobs", "Trail", "Watch", crypto, hummingbird,
+                logging,
+            ],
+            resources: [.embedInCode("openapi.json")],
+            swiftSettings: ours),
+        .target(
+            name: "Console",
+            dependencies: [
+                "Model", "Seams", "Settings", "Journal", "Trail", "Watch", "API", crypto, hummingbird, logging,
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "Mustache", package: "swift-mustache"),
+            ],
+            resources: [.embedInCode("Templates"), .embedInCode("Assets")],
+            swiftSettings: ours),
+        .target(
+            name: "Sandbox",
+            dependencies: ["Model", "Seams", crypto, hummingbird, logging, lifecycle],
+            swiftSettings: ours),
+        .executableTarget(
+            name: "throughline",
+            dependencies: [
+                "Model", "Seams", "Settings", "Journal", "Intake", "JournalSQLite", "Planning", "Jobs", "ConnectorKit",
+                "Connectors", "Trail", "Watch", "API", "Console", "Sandbox", asyncHTTPClient, hummingbird, logging,
+                lifecycle,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: ours),
+        // What shows that it holds.
+        .testTarget(name: "ModelTests", dependencies: ["Model", "Seams", "TestKit"], swiftSettings: ours),
+        .testTarget(name: "SettingsTests", dependencies: ["Model", "Settings", "TestKit"], swiftSettings: ours),
+        .testTarget(
+            name: "IntakeTests",
+            dependencies: ["Model", "Seams", "Settings", "Journal", "Intake", "TestKit", crypto, logging],
+            swiftSettings: ours),
+        .testTarget(
+            name: "JournalContractTests",
+            dependencies: [
+                "Model", "Seams", "Settings", "Journal", "JournalSQLite", "TestKit",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: ours),
+        .testTarget(
+            name: "PlanningTests",
+            dependencies: [
+                "Model", "Seams", "Settings", "Journal", "JournalSQLite", "Planning", "ConnectorKit", "TestKit", logging,
+            ],
+            swiftSettings: ours),
+        .testTarget(
+            name: "JobsTests",
+            dependencies: [
+                "Model", "Seams", "Settings", "Journal", "JournalSQLite", "Jobs", "ConnectorKit", "TestKit", logging,
+            ],
+            swiftSettings: ours),
+        .testTarget(
+            name: "ConnectorTests",
+            dependencies: [
+                "Model", "Seams", "Settings", "Journal", "ConnectorKit", "Connectors", "Sandbox", "TestKit", crypto,
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: ours),
+        .testTarget(
+            name: "SandboxTests", dependencies: ["Model", "Seams", "Sandbox", "TestKit", crypto, .product(name: "Yams", package: "Yams")],
+            swiftSettings: ours),
+        .testTarget(
+            name: "SurfaceTests",
+            dependencies: [
+                "Model", "Seams", "Settings", "Journal", "JournalSQLite", "Intake", "Planning", "Jobs", "ConnectorKit",
+                "Trail", "Watch", "API", "Console", "TestKit", crypto, hummingbird, logging,
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+            ],
+            swiftSettings: ours),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: [
+                "Model", "Seams", "Settings", "Sandbox", "TestKit", "throughline", crypto, logging, lifecycle,
+            ],
+            swiftSettings: ours),
+        .testTarget(name: "TidyTests", dependencies: ["TestKit"], swiftSettings: ours),
+        .target(
+            name: "TestKit", dependencies: ["Model", "Seams", "Settings", "Journal"], path: "Tests/TestKit",
+            swiftSettings: ours),
+    ],
+    cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,2 @@
+/// The whole journal; each room asks only for its part of it.
+package protocol JournalStore: IntakeJournal, PlanningJournal, WorkJournal, ReadingJournal, OperatingJournal {}

@@ -1,0 +1,40 @@
+/// A canonical event: what a delivery or a call of the product said, in our words.
+package struct Event: Sendable, Hashable {
+    /// Whether the event says that its type happened, or only adds to what another event says.
+    ///
+    /// Stripe's `charge.succeeded` names the same payment as `payment_intent.succeeded`: it enriches that payment and
+    /// states nothing by itself.
+    package enum Role: String, Sendable, Hashable { case states, enriches }
+
+    package var id: EventID
+    package var source: String
+    /// The sender's own id of the event; unique within the source for as long as the event is kept.
+    package var externalID: String
+    /// The sender's own name of the type (`payment_intent.succeeded`), for the trail.
+    package var externalType: String
+    package var type: EventType
+    package var role: Role
+    package var occurredAt: Instant
+    package var receivedAt: Instant
+    package var session: String?
+    package var user: String?
+    /// Fields by the names of the event table in `docs/events.md`; unknown ones are kept as they came.
+    package var data: JSONObject
+
+    package init(
+        id: EventID, source: String, externalID: String, externalType: String, type: EventType, role: Role = .states,
+        occurredAt: Instant, receivedAt: Instant, session: String? = nil, user: String? = nil, data: JSONObject
+    ) {
+        self.id = id
+        self.source = source
+        self.externalID = externalID
+        self.externalType = externalType
+        self.type = type
+        self.role = role
+        self.occurredAt = occurredAt
+        self.receivedAt = receivedAt
+        self.session = session
+        self.user = user
+        self.data = data
+    }
+}

@@ -1,0 +1,97 @@
+internal import CSimdJSON
+
+/// Why bytes are not usable JSON.
+package struct JSONError: Error, Sendable, Equatable, CustomStringConvertible {
+    package enum Code: String, Sendable { case invalid, tooDeep = "too_deep", outOfMemory = "out_of_memory" }
+
+    package var code: Code
+    package var description: String
+}
+
+extension JSONValue {
+    /// Reads one JSON document of UTF-8 bytes, nested at most `depthMax` levels.
+    ///
+    /// Strict: no trailing text, no comments, no numbers outside 64 bits, no broken UTF-8.
+    package init(parsing bytes: [UInt8], depthMax: Int = Limits.jsonDepthMax) throws(JSONError) {
+        var parsed: Result<JSONValue, JSONError> = .failure(JSONError(code: .invalid, description: "it is empty"))
+        bytes.withUnsafeBufferPointer { buffer in
+            guard let base = buffer.baseAddress, !buffer.isEmpty else { return }
+            var tape = tl_json_tape()
+            switch tl_json_parse(base, buffer.count, depthMax, &tape) {
+            case TL_JSON_OK:
+                guard let words = tape.tape, let strings = tape.strings else { return }
+                var walk = TapeWalk(words: words, strings: strings, position: 1)
+                parsed = .success(walk.next())
+            case TL_JSON_TOO_DEEP:
+                parsed = .failure(
+                    JSONError(code: .tooDeep, description: "it is nested deeper than \(depthMax) levels"))
+            case TL_JSON_OUT_OF_MEMORY:
+                parsed = .failure(JSONError(code: .outOfMemory, description: "there is no memory to read it"))
+            default:
+                let reason = tape.message.map { String(cString: $0) } ?? "it is not valid JSON"
+                parsed = .failure(JSONError(code: .invalid, description: reason))
+            }
+        }
+        self = try parsed.get()
+    }
+
+    package init(parsing text: String, depthMax: Int = Limits.jsonDepthMax) throws(JSONError) {
+        try self.init(parsing: Array(text.utf8), depthMax: depthMax)
+    }
+}
+
+/// Turns simdjson's tape into a value. The tape is trusted: simdjson wrote it a moment ago on this thread.
+private struct TapeWalk {
+    let words: UnsafePointer<UInt64>
+    let strings: UnsafePointer<UInt8>
+    var position: Int
+
+    private static let payloadMask: UInt64 = 0x00FF_FFFF_FFFF_FFFF
+
+    mutating func next() -> JSONValue {
+        let word = words[position]
+        let payload = word & Self.payloadMask
+        position += 1
+        switch UInt8(word >> 56) {
+        case UInt8(ascii: "\""): return .string(string(at: Int(payload)))
+        case UInt8(ascii: "l"):
+            defer { position += 1 }
+            return .int(Int64(bitPattern: words[position]))
+        case UInt8(ascii: "u"):
+            defer { position += 1 }
+            return .double(Double(words[position]))
+        case UInt8(ascii: "d"):
+            defer { position += 1 }
+            return .double(Double(bitPattern: words[position]))
+        case UInt8(ascii: "t"): return .bool(true)
+        case UInt8(ascii: "f"): return .bool(false)
+        case UInt8(ascii: "["): return array(end: Int(payload & 0xFFFF_FFFF))
+        case UInt8(ascii: "{"): return object(end: Int(payload & 0xFFFF_FFFF))
+        default: return .null
+        }
+    }
+
+    private func string(at offset: Int) -> String {
+        let length = UnsafeRawPointer(strings + offset).loadUnaligned(as: UInt32.self)
+        let bytes = UnsafeBufferPointer(start: strings + offset + 4, count: Int(length))
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private mutating func array(end: Int) -> JSONValue {
+        var elements: [JSONValue] = []
+        while position < end - 1 { elements.append(next()) }
+        position = end
+        return .array(elements)
+    }
+
+    private mutating func object(end: Int) -> JSONValue {
+        var members: [JSONObject.Member] = []
+        while position < end - 1 {
+            let key = string(at: Int(words[position] & Self.payloadMask))
+            position += 1
+            members.append(JSONObject.Member(key: key, value: next()))
+        }
+        position = end
+        return .object(JSONObject(members: members))
+    }
+}

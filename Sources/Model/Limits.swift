@@ -1,0 +1,30 @@
+/// The bounds of everything that strangers can make grow. Each has a test that reaches it.
+package enum Limits {
+    // At the door.
+    package static let deliverySizeMax = 1 << 20
+    package static let eventsSizeMax = 4 << 20
+    package static let headersSizeMax = 16 << 10
+    package static let jsonDepthMax = 64
+    package static let batchEventsMax = 500
+    package static let idLengthMax = 255
+    package static let textLengthMax = 4 << 10
+    package static let messageLengthMax = 32 << 10
+    package static let signatureToleranceDefault: Duration = .seconds(300)
+
+    // In the engine.
+    package static let intakeQueueMax = 4096
+    package static let intakeBatchMax = 256
+    package static let planBatchMax = 256
+    package static let plansStartedMax = 2
+    package static let claimBatchMax = 100
+    package static let identifiersPerSubjectMax = 500
+    package static let effectsPerEventMax = 100
+    package static let renderedTextMax = 64 << 10
+    package static let storedErrorMax = 2 << 10
+    package static let responseSizeMax = 1 << 20
+
+    // In lists.
+    package static let pageDefault = 50
+    package static let pageMax = 500
+    package static let trailItemsMax = 2000
+}

@@ -1,0 +1,4 @@
+import ArgumentParser
+import AsyncHTTPClient
+import Hummingbird
+@main struct Throughline: ParsableCommand { func run() {} }
