@@ -14,6 +14,8 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 
 let package = Package(
@@ -26,8 +28,10 @@ let package = Package(
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
@@ -51,7 +55,11 @@ let package = Package(
             swiftSettings: ours),
         .target(
             name: "JournalSQLite",
-            dependencies: ["Model", "Settings", "Journal", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "Model", "Settings", "Journal",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
             swiftSettings: ours),
         .target(
             name: "Planning",
@@ -79,8 +87,7 @@ let package = Package(
         .target(
             name: "API",
             dependencies: [
-                "Model", "Seams", "Settings", "Journal", "Intake", "Jobs", "Trail", "Watch", crypto, hummingbird,
-                logging,
+                "Model", "Seams", "Settings", "Journal", "Trail", "Watch", crypto, hummingbird, logging, nio, httpTypes,
             ],
             resources: [.embedInCode("openapi.json")],
             swiftSettings: ours),
@@ -95,14 +102,19 @@ let package = Package(
             swiftSettings: ours),
         .target(
             name: "Sandbox",
-            dependencies: ["Model", "Seams", crypto, hummingbird, logging, lifecycle],
+            dependencies: ["Model", "Seams", crypto, hummingbird, logging, lifecycle, nio, httpTypes],
             swiftSettings: ours),
         .executableTarget(
             name: "throughline",
             dependencies: [
                 "Model", "Seams", "Settings", "Journal", "Intake", "JournalSQLite", "Planning", "Jobs", "ConnectorKit",
                 "Connectors", "Trail", "Watch", "API", "Console", "Sandbox", asyncHTTPClient, hummingbird, logging,
-                lifecycle,
+                lifecycle, crypto,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: ours),
@@ -145,9 +157,10 @@ let package = Package(
         .testTarget(
             name: "SurfaceTests",
             dependencies: [
-                "Model", "Seams", "Settings", "Journal", "JournalSQLite", "Intake", "Planning", "Jobs", "ConnectorKit",
-                "Trail", "Watch", "API", "Console", "TestKit", crypto, hummingbird, logging,
+                "Model", "Seams", "Settings", "Journal", "Trail", "Watch", "API", "Console", "TestKit", crypto, hummingbird,
+                logging, nio, httpTypes,
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
             swiftSettings: ours),
         .testTarget(

@@ -9,6 +9,7 @@ package enum Limits {
     package static let idLengthMax = 255
     package static let textLengthMax = 4 << 10
     package static let messageLengthMax = 32 << 10
+    package static let dataFieldsMax = 256
     package static let signatureToleranceDefault: Duration = .seconds(300)
 
     // In the engine.

@@ -16,10 +16,14 @@ package struct Fact: Sendable, Hashable {
     package var event: EventID
     package var occurredAt: Instant
     package var data: JSONObject
+    /// For each member of `data` that another event than `event` brought: its provider time in milliseconds and its id.
+    ///
+    /// Without it, which of two contradicting events wins would hang on the order of their arrival.
+    package var origins: JSONObject
 
     package init(
         key: String, type: EventType?, object: String?, subject: SubjectID, event: EventID, occurredAt: Instant,
-        data: JSONObject
+        data: JSONObject, origins: JSONObject = JSONObject()
     ) {
         self.key = key
         self.type = type
@@ -28,5 +32,6 @@ package struct Fact: Sendable, Hashable {
         self.event = event
         self.occurredAt = occurredAt
         self.data = data
+        self.origins = origins
     }
 }

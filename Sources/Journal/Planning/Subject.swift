@@ -59,10 +59,14 @@ package struct SubjectSketch: Sendable, Hashable {
     package var identifierCount: Int
     /// True where `holder` has no proven identifier at all: nothing but an address is known.
     package var isAddressOnly: Bool
+    /// The part of `exclusive` that proven joins tie to `holder`; what is left hangs on an address that someone typed.
+    ///
+    /// Nil where the journal does not tell: all of it where the holder is the root, else nothing.
+    package var exclusiveByProof: Set<SubjectIdentifier>?
 
     package init(
         root: SubjectID, holder: SubjectID, identifier: SubjectIdentifier, exclusive: Set<SubjectIdentifier>,
-        identifierCount: Int, isAddressOnly: Bool
+        identifierCount: Int, isAddressOnly: Bool, exclusiveByProof: Set<SubjectIdentifier>? = nil
     ) {
         self.root = root
         self.holder = holder
@@ -70,6 +74,7 @@ package struct SubjectSketch: Sendable, Hashable {
         self.exclusive = exclusive
         self.identifierCount = identifierCount
         self.isAddressOnly = isAddressOnly
+        self.exclusiveByProof = exclusiveByProof
     }
 }
 
@@ -79,11 +84,20 @@ package struct SubjectJoin: Sendable, Hashable {
     package var root: SubjectID
     package var basis: SubjectIdentifier.Basis
     package var through: SubjectIdentifier
+    /// The two subjects (below `child` and below `root`) of whom the event spoke: a proven join makes their proven
+    /// parts one, and nothing that hangs beside them by an address alone.
+    package var childHolder: SubjectID
+    package var rootHolder: SubjectID
 
-    package init(child: SubjectID, root: SubjectID, basis: SubjectIdentifier.Basis, through: SubjectIdentifier) {
+    package init(
+        child: SubjectID, root: SubjectID, basis: SubjectIdentifier.Basis, through: SubjectIdentifier,
+        childHolder: SubjectID? = nil, rootHolder: SubjectID? = nil
+    ) {
         self.child = child
         self.root = root
         self.basis = basis
         self.through = through
+        self.childHolder = childHolder ?? child
+        self.rootHolder = rootHolder ?? root
     }
 }

@@ -74,7 +74,8 @@ package struct ClaimedJob: Sendable, Hashable {
     package var createdAt: Instant
     /// When its first attempt began; nil: this is the first. Giving up is counted from here.
     package var firstAttemptAt: Instant?
-    /// The latest attempt, where its end is unknown: begun, never settled.
+    /// The latest attempt of unknown end (settled as unknown, or begun and never settled). Later attempts that failed
+    /// clearly do not end it: they say nothing about the lost call.
     package var unknownSince: Instant?
     package var request: StoredRequest?
 

@@ -22,11 +22,11 @@ extension JSONValue {
                 guard let words = tape.tape, let strings = tape.strings else { return }
                 var walk = TapeWalk(words: words, strings: strings, position: 1)
                 parsed = .success(walk.next())
-            case TL_JSON_TOO_DEEP:
-                parsed = .failure(
-                    JSONError(code: .tooDeep, description: "it is nested deeper than \(depthMax) levels"))
+            case TL_JSON_TOO_DEEP: parsed = .failure(.tooDeep(depthMax))
             case TL_JSON_OUT_OF_MEMORY:
                 parsed = .failure(JSONError(code: .outOfMemory, description: "there is no memory to read it"))
+            // The reader sees a missing end before the depth; whoever sent it is told of the depth.
+            case _ where isDeeper(buffer, than: depthMax): parsed = .failure(.tooDeep(depthMax))
             default:
                 let reason = tape.message.map { String(cString: $0) } ?? "it is not valid JSON"
                 parsed = .failure(JSONError(code: .invalid, description: reason))
@@ -40,7 +40,40 @@ extension JSONValue {
     }
 }
 
-/// Turns simdjson's tape into a value. The tape is trusted: simdjson wrote it a moment ago on this thread.
+extension JSONError {
+    fileprivate static func tooDeep(_ depthMax: Int) -> Self {
+        JSONError(code: .tooDeep, description: "it is nested deeper than \(depthMax) levels")
+    }
+}
+
+/// Whether more brackets are open at once than allowed, outside of text.
+private func isDeeper(_ bytes: UnsafeBufferPointer<UInt8>, than depthMax: Int) -> Bool {
+    var (depth, isText, isEscaped) = (0, false, false)
+    for byte in bytes {
+        if isText {
+            if isEscaped {
+                isEscaped = false
+            } else if byte == UInt8(ascii: "\\") {
+                isEscaped = true
+            } else if byte == UInt8(ascii: "\"") {
+                isText = false
+            }
+            continue
+        }
+        switch byte {
+        case UInt8(ascii: "\""): isText = true
+        case UInt8(ascii: "["), UInt8(ascii: "{"): depth += 1
+        case UInt8(ascii: "]"), UInt8(ascii: "}"): depth -= 1
+        default: continue
+        }
+        if depth > depthMax { return true }
+    }
+    return false
+}
+
+/// Turns simdjson's tape into a value.
+///
+/// The tape is trusted: simdjson wrote it a moment ago on this thread.
 private struct TapeWalk {
     let words: UnsafePointer<UInt64>
     let strings: UnsafePointer<UInt8>

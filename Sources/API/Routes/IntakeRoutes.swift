@@ -1,0 +1,65 @@
+internal import Journal
+internal import Model
+internal import Seams
+internal import Settings
+internal import Watch
+
+extension Routes {
+    static func intake(_ dependencies: Dependencies) -> [Route] {
+        [
+            Route(
+                "POST", "/in/{source}", .open, media: .json, bodySizeMax: Limits.deliverySizeMax,
+                check: { call in
+                    guard dependencies.settings.current.source(call.parameter("source")) != nil else {
+                        throw Failure(.notFound, "There is no source of this name in throughline.yaml.")
+                    }
+                }
+            ) { call in
+                let source = call.parameter("source")
+                if let refused = refusal(dependencies, call) { return refused }
+                let receipt = await dependencies.receiving.receive(
+                    source: source, headers: call.headers, body: call.body)
+                return answer(receipt, of: source, call, dependencies)
+            },
+            Route("POST", "/v1/events", .scope(.ingest), media: .events, bodySizeMax: Limits.eventsSizeMax) { call in
+                if let refused = refusal(dependencies, call) { return refused }
+                let receipt = await dependencies.receiving.receiveEvents(
+                    source: call.query["source"], contentType: call.header("content-type"), body: call.body,
+                    boundSource: boundSource(of: call))
+                return answer(receipt, of: "events", call, dependencies)
+            },
+        ]
+    }
+
+    private static func boundSource(of call: Call) -> String? {
+        if case .key(let row)? = call.caller { row.source } else { nil }
+    }
+
+    private static func refusal(_ dependencies: Dependencies, _ call: Call) -> Answer? {
+        guard let reason = dependencies.readiness.refusal else { return nil }
+        var answer = Answer.error(
+            503, code: "unavailable", "Nothing is taken in now (\(reason)); send it again.", requestID: call.requestID)
+        answer.headers.append(("retry-after", "5"))
+        return answer
+    }
+
+    private static func answer(
+        _ receipt: ReceiptAnswer, of source: String, _ call: Call, _ dependencies: Dependencies
+    ) -> Answer {
+        dependencies.meters.countDelivery(source: source, status: receipt.status)
+        if receipt.status < 300 {
+            dependencies.meters.recordAcknowledgement(dependencies.time.uptime - call.arrivedAt)
+        }
+        return relay(receipt, call)
+    }
+
+    /// A receipt as an answer: its own body, with the request's id.
+    static func relay(_ receipt: ReceiptAnswer, _ call: Call) -> Answer {
+        var body = receipt.body
+        body["request_id"] = .string(call.requestID)
+        var answer = Answer.json(body, status: receipt.status)
+        let wait = receipt.retryAfter ?? (receipt.status == 429 || receipt.status == 503 ? 5 : nil)
+        if let wait { answer.headers.append(("retry-after", String(wait))) }
+        return answer
+    }
+}

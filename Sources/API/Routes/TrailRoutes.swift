@@ -1,0 +1,50 @@
+internal import Journal
+internal import Model
+internal import Seams
+internal import Trail
+
+extension Routes {
+    static func trail(_ dependencies: Dependencies) -> [Route] {
+        [
+            Route("POST", "/v1/trace", .scope(.read), media: .json) { call in
+                let inputs = try Inputs(body: call.body, known: ["id"], now: dependencies.time.now)
+                return try await trail(of: try inputs.required("id"), dependencies)
+            },
+            Route("GET", "/v1/trace/{id}", .scope(.read)) { call in
+                try await trail(of: call.parameter("id"), dependencies)
+            },
+        ]
+    }
+
+    private static func trail(of id: String, _ dependencies: Dependencies) async throws -> Answer {
+        guard let document = try await dependencies.trail.trail(of: id) else {
+            throw Failure(.notFound, "Nothing answers to this id: no identifier, record, event, job or subject has it.")
+        }
+        return .json(document.json)
+    }
+
+    static func subjects(_ dependencies: Dependencies) -> [Route] {
+        [
+            Route("DELETE", "/v1/subjects", .scope(.admin), media: .json) { call in
+                let inputs = try Inputs(body: call.body, known: ["id", "dry_run"], now: dependencies.time.now)
+                let id = try inputs.required("id")
+                let found = try await dependencies.reading.subjects(matching: id)
+                guard let subject = found.first else { throw Failure(.notFound, "No subject answers to this id.") }
+                guard found.count == 1 else {
+                    throw Failure(
+                        .ambiguous,
+                        "\(found.count) subjects answer to this id; name one by its tsb_ id (POST /v1/trace lists them)."
+                    )
+                }
+                if try inputs.flag("dry_run") == true {
+                    return .json(["dry_run": true, "subject": .string(subject.root.description)])
+                }
+                let erasure = try await dependencies.operating.forget(
+                    subject.root, by: call.actor, now: dependencies.time.now)
+                var body = erasure.json
+                body["dry_run"] = false
+                return .json(body)
+            }
+        ]
+    }
+}

@@ -1,0 +1,78 @@
+internal import GRDB
+internal import Model
+
+/// The one writer. Its work runs on a thread of its own, one transaction after the other.
+actor JournalWriter {
+    private let executor: any SerialExecutor
+    private let file: JournalFile
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    init(file: JournalFile, executor: any SerialExecutor) {
+        self.file = file
+        self.executor = executor
+    }
+
+    deinit { (executor as? ThreadExecutor)?.stop() }
+
+    /// Runs `body` in one transaction that is on the disk when this returns.
+    func transaction<Value: Sendable>(_ body: @Sendable (Database) throws -> Value) throws -> Value {
+        try write { db in try Self.commit(db, body) }
+    }
+
+    /// Runs `body` on the writing connection without a transaction around it.
+    func write<Value: Sendable>(_ body: @Sendable (Database) throws -> Value) throws -> Value {
+        do {
+            return try file.pool().writeWithoutTransaction(body)
+        } catch {
+            if SQLiteTrouble.isGeneral(error), error is DatabaseError { file.suspect() }
+            throw SQLiteTrouble.failure(error, path: file.path)
+        }
+    }
+
+    /// Leaves the desk empty, so that the next owner counts no crash, and closes the file.
+    func close() throws {
+        if file.mode != .readOnly {
+            try write { _ = try $0.run("UPDATE desk SET first = NULL, last = NULL WHERE first IS NOT NULL") }
+        }
+        do { try file.close() } catch { throw SQLiteTrouble.failure(error, path: file.path) }
+    }
+
+    static func commit<Value>(_ db: Database, _ body: (Database) throws -> Value) throws -> Value {
+        try db.beginTransaction(.immediate)
+        do {
+            let value = try body(db)
+            try db.commit()
+            return value
+        } catch {
+            // The first error is the one to tell; a connection that cannot roll back is replaced before its next use.
+            if db.isInsideTransaction { try? db.rollback() }
+            throw error
+        }
+    }
+}
+
+/// Readings go through connections and a thread of their own, so that they never delay an acknowledgement.
+actor JournalReader {
+    private let executor: any SerialExecutor
+    private let file: JournalFile
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    init(file: JournalFile, executor: any SerialExecutor) {
+        self.file = file
+        self.executor = executor
+    }
+
+    deinit { (executor as? ThreadExecutor)?.stop() }
+
+    /// Runs `body` on one consistent moment of the journal.
+    func read<Value: Sendable>(_ body: @Sendable (Database) throws -> Value) throws -> Value {
+        try guarded { try file.pool().read(body) }
+    }
+
+    /// Work on the file beside the journal's own connections (a copy of it).
+    func guarded<Value: Sendable>(_ body: @Sendable () throws -> Value) throws -> Value {
+        do { return try body() } catch { throw SQLiteTrouble.failure(error, path: file.path) }
+    }
+}

@@ -1,0 +1,97 @@
+internal import GRDB
+internal import Model
+internal import Synchronization
+
+/// The file under the journal and the connections to it, which are made anew after the disk has failed.
+final class JournalFile: Sendable {
+    private struct State {
+        var pool: DatabasePool?
+        var lock: JournalLock?
+        /// A commit has failed: nothing that the connections believe is trusted.
+        var isSuspect = false
+    }
+
+    let path: String
+    let mode: SQLiteJournal.Mode
+    private let state: Mutex<State>
+
+    init(path: String, mode: SQLiteJournal.Mode) throws {
+        self.path = path
+        self.mode = mode
+        let lock = mode == .readOnly ? nil : try JournalLock(journal: path)
+        do {
+            state = Mutex(State(pool: try Self.connect(path, mode), lock: lock))
+        } catch {
+            throw SQLiteTrouble.failure(error, path: path)
+        }
+    }
+
+    /// The connections; made anew where the disk has failed since.
+    func pool() throws -> DatabasePool {
+        try state.withLock { state in
+            if state.isSuspect, let old = state.pool {
+                // A connection that failed may fail to close; it is dropped either way.
+                try? old.close()
+                state.pool = try Self.connect(path, mode)
+                state.isSuspect = false
+            }
+            guard let pool = state.pool else {
+                throw Failure(.unavailable, "The journal \(path) is closed. Start the server again.")
+            }
+            return pool
+        }
+    }
+
+    func suspect() { state.withLock { $0.isSuspect = true } }
+
+    /// Closes the connections and gives the file free.
+    func close() throws {
+        try state.withLock { state in
+            // Readers first: only a writer that is the last to close brings the log into the file.
+            state.pool?.releaseMemory()
+            try state.pool?.close()
+            state.pool = nil
+            state.lock = nil
+        }
+    }
+
+    private static func connect(_ path: String, _ mode: SQLiteJournal.Mode) throws -> DatabasePool {
+        let pool = try DatabasePool(path: path, configuration: configuration(mode))
+        try pool.read { try Schema.check($0, path: path) }
+        if mode != .readOnly { try pool.writeWithoutTransaction(makeDurable) }
+        return pool
+    }
+
+    static func configuration(_ mode: SQLiteJournal.Mode) -> Configuration {
+        var configuration = Configuration()
+        configuration.readonly = mode == .readOnly
+        configuration.foreignKeysEnabled = false
+        configuration.busyMode = .timeout(5)
+        configuration.maximumReaderCount = 2
+        configuration.label = "journal"
+        configuration.prepareDatabase { db in
+            guard !db.configuration.readonly else { return }
+            // What is erased is overwritten. Checkpoints make the tail of commits: every 4,000 pages (16 MB) instead
+            // of 1,000 they are rarer, and the log that a burst leaves behind is cut to 64 MB.
+            try db.execute(
+                sql: "PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 4000; "
+                    + "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32768")
+        }
+        return configuration
+    }
+
+    /// A commit returns only when it is on the disk.
+    ///
+    /// Setting up write-ahead logging has left `synchronous` at NORMAL, which loses commits with the power.
+    static func makeDurable(_ db: Database) throws {
+        try db.execute(sql: "PRAGMA synchronous = FULL")
+        guard try db.count("PRAGMA synchronous") == 2,
+            try db.first("PRAGMA journal_mode", read: { $0.text(0) }) == "wal"
+        else {
+            throw Failure(
+                .journal,
+                "The journal cannot be made durable: SQLite does not take `synchronous = FULL` with a "
+                    + "write-ahead log here. Put it on a local disk.")
+        }
+    }
+}

@@ -1,0 +1,150 @@
+internal import GRDB
+internal import Journal
+internal import Model
+
+/// What a person changes of jobs.
+enum Changing {
+    /// A job that the action may change.
+    struct Choice {
+        var seq: Int64
+        var state: JobState
+    }
+
+    private static func states(_ action: BulkAction) -> [JobState] {
+        switch action {
+        case .retry: [.dead, .held, .retryable]
+        case .cancel: [.scheduled, .available, .waiting, .retryable, .held]
+        }
+    }
+
+    /// For the audit: what was asked for, in one line.
+    static func text(of filter: JobFilter) -> String {
+        var parts = filter.states.map(\.rawValue).sorted()
+        parts += [("destination", filter.destination), ("flow", filter.flow), ("error", filter.errorClass)]
+            .compactMap { name, value in value.map { "\(name)=\($0)" } }
+        parts += [("since", filter.since), ("until", filter.until)]
+            .compactMap { name, value in value.map { "\(name)=\($0)" } }
+        return parts.isEmpty ? "all" : parts.joined(separator: " ")
+    }
+
+    /// The filter in the states that the action may change; nil where there are none.
+    private static func narrowed(_ filter: JobFilter, to action: BulkAction) -> JobFilter? {
+        let allowed = Set(states(action))
+        var narrowed = filter
+        narrowed.states = filter.states.isEmpty ? allowed : filter.states.intersection(allowed)
+        return narrowed.states.isEmpty ? nil : narrowed
+    }
+
+    private static let both = """
+        (SELECT seq, state, destination, flow, error_class, unknown_since, created_at, is_erased FROM jobs UNION ALL
+         SELECT seq, state, destination, flow, error_class, unknown_since, created_at, is_erased FROM history)
+        """
+
+    static func plan(_ action: BulkAction, _ filter: JobFilter, _ db: Database) throws -> BulkPlan {
+        let all = Listing.conditions(of: filter)
+        let total =
+            try db.rows("SELECT count(*) FROM \(both)\(all.sql)", values: all.values) { Int($0.int(0)) }.first ?? 0
+        var plan = BulkPlan(
+            action: action, count: 0, byDestination: [:], byErrorClass: [:], unknown: 0, untouched: total)
+        guard let narrowed = narrowed(filter, to: action) else { return plan }
+        var conditions = Listing.conditions(of: narrowed)
+        conditions.add("is_erased = 0")
+        let groups = try db.rows(
+            """
+            SELECT destination, coalesce(error_class, ''), count(*), count(unknown_since)
+            FROM \(both)\(conditions.sql) GROUP BY 1, 2
+            """, values: conditions.values
+        ) { ($0.text(0), $0.text(1), Int($0.int(2)), Int($0.int(3))) }
+        for (destination, errorClass, count, unknown) in groups {
+            plan.count += count
+            plan.byDestination[destination, default: 0] += count
+            if !errorClass.isEmpty { plan.byErrorClass[errorClass, default: 0] += count }
+            plan.unknown += unknown
+        }
+        plan.untouched = total - plan.count
+        return plan
+    }
+
+    /// The oldest of those that the action may change.
+    static func chosen(_ action: BulkAction, _ filter: JobFilter, limit: Int, _ db: Database) throws -> [Choice] {
+        guard let narrowed = narrowed(filter, to: action) else { return [] }
+        var conditions = Listing.conditions(of: narrowed)
+        conditions.add("is_erased = 0")
+        let sql = conditions.sql
+        let half = { (table: String) in
+            "SELECT * FROM (SELECT seq, state FROM \(table)\(sql) ORDER BY seq LIMIT \(max(1, limit)))"
+        }
+        return try db.rows(
+            "\(half("jobs")) UNION ALL \(half("history")) ORDER BY seq LIMIT \(max(1, limit))",
+            values: conditions.values + conditions.values
+        ) { Choice(seq: $0.int(0), state: try $0.word(1)) }
+    }
+
+    /// The job, where the action may change it.
+    ///
+    /// Unlike in bulk, a dead one may be cancelled where it stops its lane.
+    static func changeable(_ job: JobID, _ action: BulkAction, _ db: Database) throws -> Choice {
+        let found = try db.first(
+            """
+            SELECT seq, state, stops_lane, is_erased FROM jobs WHERE id = ?1
+            UNION ALL SELECT seq, state, stops_lane, is_erased FROM history WHERE id = ?1
+            """, job
+        ) { (Choice(seq: $0.int(0), state: try $0.word(1)), stopsLane: $0.flag(2), isErased: $0.flag(3)) }
+        guard let (choice, stopsLane, isErased) = found else { throw Failure(.notFound, "There is no job \(job).") }
+        let isAllowed = states(action).contains(choice.state) || action == .cancel && choice.state == .dead && stopsLane
+        guard isAllowed, !isErased else {
+            throw Failure(
+                .conflict,
+                isErased
+                    ? "Job \(job) belonged to a person who was erased; it cannot be changed."
+                    : "Job \(job) is \(choice.state.rawValue); \(action.rawValue) is possible only for jobs that are "
+                        + "\(states(action).map(\.rawValue).joined(separator: ", ")).")
+        }
+        return choice
+    }
+
+    static func change(_ choice: Choice, _ action: BulkAction, by actor: String, at now: Instant, _ db: Database) throws
+    {
+        switch action {
+        case .retry: try retry(choice, at: now, db)
+        case .cancel where choice.state == .dead:
+            try db.run(
+                "UPDATE history SET state = 'cancelled', note = ? WHERE seq = ?", "cancelled by \(actor)", choice.seq)
+            try releaseStopped(choice.seq, at: now, db)
+        case .cancel: try JobTable.end(choice.seq, as: .cancelled, note: "cancelled by \(actor)", at: now, db)
+        }
+    }
+
+    private static func releaseStopped(_ seq: Int64, at now: Instant, _ db: Database) throws {
+        let lane = try db.first("SELECT destination, lane FROM history WHERE seq = ?", seq) {
+            ($0.text(0), $0.textOrNil(1))
+        }
+        if let (destination, lane) = lane, let lane { try Lanes.release(destination, lane, at: now, db) }
+    }
+
+    /// At once, with the time to give up counted anew.
+    ///
+    /// A held job goes on as the person's decision about its unknown attempt, so that it is not held for it again;
+    /// one out of a backup keeps it, since what happened after the backup is to be looked up. With the first job that
+    /// a person lets go in a restored journal its whole lane is free.
+    private static func retry(_ choice: Choice, at now: Instant, _ db: Database) throws {
+        let seq = choice.seq
+        if choice.state == .dead {
+            try db.run("INSERT INTO jobs SELECT * FROM history WHERE seq = ?", seq)
+            try db.run("DELETE FROM history WHERE seq = ?", seq)
+        }
+        try db.run(
+            """
+            UPDATE jobs SET is_restored = 0 WHERE seq = ?1 OR (is_restored = 1 AND (destination, lane) = (
+                SELECT destination, lane FROM jobs WHERE seq = ?1))
+            """, seq)
+        try db.run(
+            """
+            UPDATE jobs SET state = 'waiting', run_at = ?1, first_attempt_at = NULL, attempts = 0, ended_at = NULL,
+                unknown_since = CASE WHEN state = 'held' AND note IS NOT 'restored from a backup' THEN NULL
+                    ELSE unknown_since END,
+                note = NULL WHERE seq = ?2
+            """, now, seq)
+        try Lanes.enter(seq, at: now, isOrdered: true, db)
+    }
+}

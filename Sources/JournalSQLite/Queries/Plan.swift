@@ -1,0 +1,143 @@
+internal import GRDB
+internal import Journal
+internal import Model
+
+/// The journal as one plan sees it.
+///
+/// Lives only inside the transaction on `db`.
+final class Plan: PlanTransaction {
+    let db: Database
+    /// Counts plans; what this one touches carries it.
+    let tick: Int64
+    private(set) var hasNewWork = false
+
+    init(db: Database, tick: Int64) {
+        self.db = db
+        self.tick = tick
+    }
+
+    // MARK: Subjects
+
+    func holders(of identifiers: [SubjectIdentifier]) throws -> [SubjectSketch] {
+        try Subjects.holders(of: identifiers, db)
+    }
+
+    func createSubject(_ id: SubjectID, for event: EventID, at now: Instant) throws {
+        try db.run(
+            "INSERT INTO subjects (id, root, proven_root, created_at, tick) VALUES (?, ?, ?, ?, ?)", id, id, id, now,
+            tick)
+    }
+
+    func addIdentifier(_ identifier: SubjectIdentifier, to subject: SubjectID, event: EventID) throws {
+        // Proven stays proven; what was named last is the newest.
+        try db.run(
+            """
+            INSERT INTO identifiers (kind, value, subject, basis, seq)
+            VALUES (?, ?, ?, ?, coalesce((SELECT seq FROM events WHERE id = ?), 0))
+            ON CONFLICT (kind, value, subject) DO UPDATE SET seq = max(seq, excluded.seq),
+                basis = CASE WHEN 'proven' IN (basis, excluded.basis) THEN 'proven' ELSE 'claimed' END
+            """, identifier.kind.name, identifier.value, subject, identifier.basis.rawValue, event)
+        try touch(subject)
+    }
+
+    func join(_ join: SubjectJoin, event: EventID, at now: Instant) throws {
+        try Subjects.join(join, event: event, at: now, db)
+        try touch(join.root)
+    }
+
+    func assign(_ event: EventID, to subject: SubjectID) throws {
+        try db.run("UPDATE events SET subject = ? WHERE id = ?", subject, event)
+    }
+
+    func state(of root: SubjectID) throws -> SubjectState { try States.state(of: root, db) }
+    func setState(_ state: SubjectState, of root: SubjectID) throws { try States.set(state, of: root, db) }
+
+    func identifiers(of root: SubjectID) throws -> [SubjectIdentifier] {
+        var newest: [SubjectIdentifier] = []
+        for identifier in try Subjects.identifiers(of: root, db) {
+            newest.removeAll { $0.kind == identifier.kind }
+            newest.append(identifier)
+        }
+        return newest
+    }
+
+    private func touch(_ subject: SubjectID) throws {
+        try db.run(
+            "UPDATE subjects SET tick = ? WHERE id IN (SELECT root FROM subjects WHERE id = ?)", tick, subject)
+    }
+
+    // MARK: Facts
+
+    func fact(_ key: String) throws -> Fact? { try Facts.fact(key, db) }
+
+    func facts(ofObject object: String) throws -> [Fact] {
+        try db.rows(
+            "SELECT \(Facts.columns) FROM facts WHERE object = ? ORDER BY seq LIMIT 1000", object, read: Facts.fact)
+    }
+
+    func waitingFacts(of root: SubjectID) throws -> [Fact] {
+        try db.rows(
+            """
+            SELECT \(Facts.columns) FROM facts WHERE key IN (
+                SELECT fact FROM jobs WHERE subject IN (SELECT id FROM subjects WHERE root = ?)
+                    AND state = 'waiting' AND wait_kind = 'field')
+            ORDER BY seq LIMIT 1000
+            """, root, read: Facts.fact)
+    }
+
+    func putFact(_ fact: Fact) throws {
+        try db.run(
+            """
+            INSERT INTO facts (key, type, object, subject, event, occurred_at, tick, data)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (key) DO UPDATE SET type = excluded.type, object = excluded.object,
+                subject = excluded.subject, event = excluded.event, occurred_at = excluded.occurred_at,
+                tick = excluded.tick, data = excluded.data
+            """, fact.key, fact.type?.name, fact.object, fact.subject, fact.event, fact.occurredAt, tick,
+            fact.data.encodedText)
+    }
+
+    func link(_ event: EventID, to factKey: String) throws {
+        try db.run("INSERT INTO fact_events (event, fact) VALUES (?, ?) ON CONFLICT DO NOTHING", event, factKey)
+    }
+
+    // MARK: Decisions and jobs
+
+    func event(_ id: EventID) throws -> Event? { try Events.event(id, db) }
+
+    func effect(_ key: EffectKey) throws -> PlannedEffect? {
+        guard
+            let job = try db.first(
+                "SELECT job FROM effects WHERE key = ?", key.text, read: { try $0.id(0, JobTag.self) })
+        else { return nil }
+        let state = try db.first(
+            """
+            SELECT state, wait_kind FROM jobs WHERE id = ?1
+            UNION ALL SELECT state, wait_kind FROM history WHERE id = ?1
+            """, job
+        ) { (try $0.word(0, JobState.self), $0.textOrNil(1)) }
+        // A key outlives its job's row: what is gone from the tables has ended long ago.
+        let (jobState, wait) = state ?? (.completed, nil)
+        return PlannedEffect(
+            key: key, job: job, state: jobState, isWaitingForField: jobState == .waiting && wait == "field")
+    }
+
+    func insert(_ job: NewJob, at now: Instant) throws {
+        if try JobTable.insert(job, at: now, db) { hasNewWork = true }
+    }
+
+    func wake(_ job: JobID, at now: Instant) throws {
+        if try Lanes.wake(job, at: now, db) { hasNewWork = true }
+    }
+
+    func record(_ decision: Decision) throws {
+        try db.run(
+            """
+            INSERT INTO decisions (event, subject, at, flow, call, outcome, job, detail)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            """, decision.event, decision.subject, decision.at, decision.flow, decision.call,
+            decision.outcome.rawValue, decision.job, decision.detail)
+    }
+
+    func openAlert(_ alert: NewAlert) throws { try Alerts.open(alert, db) }
+}

@@ -1,0 +1,109 @@
+internal import GRDB
+internal import Journal
+internal import Model
+
+/// Who is who.
+///
+/// A tree of joined subjects is told by one root; it is never deep, since each member names the root.
+enum Subjects {
+    private static let holdersMax = 200
+
+    static func root(of subject: SubjectID, _ db: Database) throws -> SubjectID {
+        try db.first("SELECT root FROM subjects WHERE id = ?", subject) { try $0.id(0, SubjectTag.self) } ?? subject
+    }
+
+    static func tree(of root: SubjectID, _ db: Database) throws -> [SubjectID] {
+        try db.rows("SELECT id FROM subjects WHERE root = ? ORDER BY seq", root) { try $0.id(0) }
+    }
+
+    /// All identifiers of the whole, the newest last.
+    static func identifiers(of root: SubjectID, _ db: Database) throws -> [SubjectIdentifier] {
+        try db.rows(
+            """
+            SELECT kind, value, max(basis) FROM identifiers
+            WHERE subject IN (SELECT id FROM subjects WHERE root = ?)
+            GROUP BY kind, value ORDER BY max(seq), kind, value LIMIT ?
+            """, root, Limits.identifiersPerSubjectMax * 2
+        ) { SubjectIdentifier(SubjectIdentifier.Kind($0.text(0)), $0.text(1), try $0.word(2)) }
+    }
+
+    static func view(of root: SubjectID, _ db: Database) throws -> SubjectView {
+        SubjectView(id: root, identifiers: try identifiers(of: root, db), state: try States.state(of: root, db))
+    }
+
+    // MARK: Linking
+
+    static func holders(of identifiers: [SubjectIdentifier], _ db: Database) throws -> [SubjectSketch] {
+        var found: [(seq: Int64, sketch: SubjectSketch)] = []
+        for identifier in identifiers {
+            let holders = try db.rows(
+                """
+                SELECT roots.seq, roots.id, identifiers.subject, identifiers.basis FROM identifiers
+                JOIN subjects ON subjects.id = identifiers.subject JOIN subjects AS roots ON roots.id = subjects.root
+                WHERE identifiers.value = ? AND identifiers.kind = ? ORDER BY roots.seq LIMIT ?
+                """, identifier.value, identifier.kind.name, holdersMax
+            ) {
+                (
+                    seq: $0.int(0), root: try $0.id(1, SubjectTag.self), holder: try $0.id(2, SubjectTag.self),
+                    basis: try $0.word(3, SubjectIdentifier.Basis.self)
+                )
+            }
+            for holder in holders {
+                var held = identifier
+                held.basis = holder.basis
+                found.append((holder.seq, try sketch(root: holder.root, holder: holder.holder, held, db)))
+            }
+        }
+        // A stable sort: what hangs on one root stays in the order in which it was asked for.
+        return found.enumerated().sorted { ($0.element.seq, $0.offset) < ($1.element.seq, $1.offset) }
+            .map(\.element.sketch)
+    }
+
+    private static func sketch(
+        root: SubjectID, holder: SubjectID, _ identifier: SubjectIdentifier, _ db: Database
+    ) throws -> SubjectSketch {
+        let all = try identifiers(of: root, db)
+        let isProven = try db.exists(
+            "SELECT 1 FROM identifiers WHERE subject = ? AND basis = 'proven' LIMIT 1", holder)
+        return SubjectSketch(
+            root: root, holder: holder, identifier: identifier,
+            exclusive: Set(all.filter { $0.kind.isExclusive && $0.basis == .proven }), identifierCount: all.count,
+            isAddressOnly: !isProven)
+    }
+
+    // MARK: Joining
+
+    static func join(_ join: SubjectJoin, event: EventID, at now: Instant, _ db: Database) throws {
+        let child = try root(of: join.child, db)
+        let root = try root(of: join.root, db)
+        guard child != root else { return }
+        if join.basis == .proven { try joinProven(join, child: child, root: root, db) }
+        try Lanes.move(from: child, to: root, at: now, db)
+        try States.merge(child, into: root, db)
+        try db.run("UPDATE subjects SET root = ? WHERE root = ?", root, child)
+        try db.run(
+            "INSERT INTO joins (child, root, basis, kind, value, event, at) VALUES (?, ?, ?, ?, ?, ?, ?)", child, root,
+            join.basis.rawValue, join.through.kind.name, join.through.value, event, now)
+    }
+
+    /// Unites what is proven to be one person: the parts of both sides at which the proving identifier hangs.
+    ///
+    /// What only an address ties to either side stays outside.
+    private static func joinProven(_ join: SubjectJoin, child: SubjectID, root: SubjectID, _ db: Database) throws {
+        let childPart = try provenRoot(holding: join.through, under: child, db)
+        let rootPart = try provenRoot(holding: join.through, under: root, db)
+        try db.run("UPDATE subjects SET proven_root = ? WHERE proven_root = ?", rootPart, childPart)
+    }
+
+    private static func provenRoot(holding identifier: SubjectIdentifier, under root: SubjectID, _ db: Database) throws
+        -> SubjectID
+    {
+        try db.first(
+            """
+            SELECT proven_root FROM subjects WHERE root = ?1 ORDER BY id IN (
+                SELECT subject FROM identifiers WHERE value = ?2 AND kind = ?3 AND basis = 'proven') DESC,
+                id = ?1 DESC LIMIT 1
+            """, root, identifier.value, identifier.kind.name
+        ) { try $0.id(0, SubjectTag.self) } ?? root
+    }
+}

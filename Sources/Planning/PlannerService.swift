@@ -1,0 +1,85 @@
+package import ConnectorKit
+package import Journal
+package import Logging
+internal import Model
+package import Seams
+internal import ServiceLifecycle
+package import Settings
+
+/// Plans pending events as they come, for as long as the process runs.
+///
+/// Woken after each commit of intake, it also looks by itself every second: a wake-up is a hint, the journal is the
+/// truth. An error of the journal ends nothing; it is tried again, from 100 ms up to every 5 s.
+package struct PlannerService: Service {
+    private static let pollInterval: Duration = .seconds(1)
+    private static let backoffFirst: Duration = .milliseconds(100)
+    private static let backoffLongest: Duration = .seconds(5)
+
+    private let journal: any PlanningJournal
+    private let settings: LiveSettings
+    private let connectors: ConnectorSet
+    private let time: any TimeSource
+    private let mint: IDMint
+    private let logger: Logger
+    private let onWork: @Sendable () -> Void
+    private let signal = Signal()
+
+    /// `onWork` is called after each commit that made a job claimable.
+    package init(
+        journal: any PlanningJournal, settings: LiveSettings, connectors: ConnectorSet, time: any TimeSource,
+        chance: any ChanceSource, logger: Logger, onWork: @escaping @Sendable () -> Void
+    ) {
+        self.journal = journal
+        self.settings = settings
+        self.connectors = connectors
+        self.time = time
+        mint = IDMint(time: time, chance: chance)
+        self.logger = logger
+        self.onWork = onWork
+    }
+
+    /// Says that events were appended.
+    package func wake() { signal.raise() }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var trouble: String?
+            var backoff = Self.backoffFirst
+            while !Task.isCancelled {
+                do {
+                    let isMore = try await planBatch()
+                    if trouble != nil { logger.notice("planning goes on") }
+                    (trouble, backoff) = (nil, Self.backoffFirst)
+                    if !isMore { await signal.wait(upTo: Self.pollInterval, on: time) }
+                } catch {
+                    if Task.isCancelled { return }
+                    let kind = Self.kind(of: error)
+                    if trouble != kind { logger.error("planning stands still", metadata: ["error.code": "\(kind)"]) }
+                    trouble = kind
+                    // Cancelled while waiting: the loop's condition ends it.
+                    try? await time.sleep(for: backoff)
+                    backoff = min(backoff * 2, Self.backoffLongest)
+                }
+            }
+        }
+    }
+
+    /// Plans one batch; true where more is pending.
+    private func planBatch() async throws -> Bool {
+        let planner = Planner(settings: settings.current, connectors: connectors, mint: mint)
+        let now = time.now
+        let summary = try await journal.planPending(limit: Limits.planBatchMax, now: now) { event, tx in
+            try planner.plan(event, in: tx, now: now)
+        }
+        for event in summary.unplannable {
+            logger.error("event set aside as unplannable", metadata: ["event.id": "\(event)"])
+        }
+        if summary.hasNewWork { onWork() }
+        return summary.isMore
+    }
+
+    /// A bounded word: an error's own text may hold what belongs in no log.
+    private static func kind(of error: any Error) -> String {
+        (error as? Failure)?.code.name ?? String(describing: type(of: error))
+    }
+}

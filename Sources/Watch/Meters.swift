@@ -1,0 +1,108 @@
+internal import Synchronization
+
+/// Counts what passes, for `/metrics`, alerts and the console.
+///
+/// Everything in it is bounded: a label that strangers could invent is folded into `other` once a family is full.
+package final class Meters: Sendable {
+    private let state = Mutex(MeterState())
+
+    package init() {}
+
+    /// A delivery at `/in/{source}` or `/v1/events` was answered with that status.
+    package func countDelivery(source: String, status: Int) {
+        state.withLock { $0.deliveries.add(["source": source, "status": String(status)]) }
+    }
+
+    /// How long a sender waited for a 200.
+    package func recordAcknowledgement(_ duration: Duration) {
+        state.withLock { $0.acknowledgements.record(duration) }
+    }
+
+    /// A job was settled.
+    package func countJob(destination: String, outcome: String) {
+        state.withLock { $0.jobs.add(["destination": destination, "outcome": outcome]) }
+    }
+
+    /// How long a destination took to answer.
+    package func recordAttempt(destination: String, _ duration: Duration) {
+        state.withLock { $0.recordAttempt(destination, duration) }
+    }
+
+    /// An HTTP answer of any route; `route` is the template, never the path.
+    package func countRequest(route: String, status: Int) {
+        state.withLock { $0.requests.add(["route": route, "status": String(status)]) }
+    }
+
+    /// Everything that was counted up to now.
+    package var snapshot: MeterState { state.withLock { $0 } }
+}
+
+/// The figures of `Meters` at one moment.
+package struct MeterState: Sendable {
+    var deliveries = CounterFamily()
+    var jobs = CounterFamily()
+    var requests = CounterFamily()
+    package internal(set) var acknowledgements = Histogram()
+    var attempts: [String: Histogram] = [:]
+
+    mutating func recordAttempt(_ destination: String, _ duration: Duration) {
+        let isKnown = attempts[destination] != nil
+        let name = isKnown || attempts.count < CounterFamily.seriesMax ? destination : CounterFamily.other
+        attempts[name, default: Histogram()].record(duration)
+    }
+
+    /// How many deliveries were answered with statuses that `matches`.
+    package func deliveries(where matches: (Int) -> Bool) -> Int {
+        deliveries.series.reduce(0) { total, series in
+            matches(series.key["status"].flatMap { Int($0) } ?? 0) ? total + series.value : total
+        }
+    }
+}
+
+/// Counters of one name by their labels.
+struct CounterFamily: Sendable {
+    static let seriesMax = 500
+    static let other = "other"
+
+    private(set) var series: [[String: String]: Int] = [:]
+
+    mutating func add(_ labels: [String: String], _ count: Int = 1) {
+        if series[labels] != nil || series.count < Self.seriesMax {
+            series[labels, default: 0] += count
+        } else {
+            series[labels.mapValues { _ in Self.other }, default: 0] += count
+        }
+    }
+}
+
+/// Durations in fixed buckets, so that it stays small however much is recorded.
+package struct Histogram: Sendable, Equatable {
+    /// Upper bounds in milliseconds; what is longer falls into one last bucket.
+    package static let bounds: [Int64] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000]
+
+    package private(set) var counts = [Int](repeating: 0, count: Self.bounds.count + 1)
+    package private(set) var count = 0
+    package private(set) var sum: Duration = .zero
+
+    package init() {}
+
+    package mutating func record(_ duration: Duration) {
+        let index = Self.bounds.firstIndex { duration <= .milliseconds($0) } ?? Self.bounds.count
+        counts[index] += 1
+        count += 1
+        sum += duration
+    }
+
+    /// The bound below which that share of all lies; nil while there is none, or beyond the last bound.
+    package func quantile(_ share: Double) -> Duration? {
+        guard count > 0 else { return nil }
+        var seen = 0
+        for (index, count) in counts.enumerated() {
+            seen += count
+            if Double(seen) >= share * Double(self.count) {
+                return index < Self.bounds.count ? .milliseconds(Self.bounds[index]) : nil
+            }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,96 @@
+import ArgumentParser
+import Model
+import Seams
+
+/// Filters that lists share.
+struct FilterOptions: ParsableArguments {
+    @Option(help: "Not before this time: RFC 3339, or how long ago (15m, 2h, 7d).")
+    var since: String?
+    @Option(help: "Not after this time.")
+    var until: String?
+    @Option(name: .shortAndLong, help: "How many at most.")
+    var limit = Limits.pageDefault
+
+    func times() throws -> [(String, String?)] {
+        [("since", try Self.time(since)), ("until", try Self.time(until))]
+    }
+
+    /// A time of the wall clock, as RFC 3339.
+    private static func time(_ text: String?) throws -> String? {
+        guard let text else { return nil }
+        if let instant = Instant(rfc3339: text) { return instant.description }
+        guard let ago = Ago.duration(text) else {
+            throw Failure(.usage, "\"\(text)\" is no time: write 2026-11-23T10:00:00Z, or how long ago: 15m, 2h, 7d.")
+        }
+        return (SystemTime().now - ago).description
+    }
+}
+
+enum Ago {
+    static func duration(_ text: String) -> Duration? {
+        guard let unit = text.last, let count = Int64(text.dropLast()), count >= 0, count < 1_000_000 else { return nil }
+        let seconds: Int64? =
+            switch unit {
+            case "s": 1
+            case "m": 60
+            case "h": 3600
+            case "d": 86_400
+            default: nil
+            }
+        return seconds.map { .seconds($0 * count) }
+    }
+}
+
+/// Shows a list page by page: a table for people, one line an item for machines.
+struct Listing {
+    var path: String
+    var query: [(String, String?)]
+    var limit: Int
+    var headings: [String]
+    var row: (JSONObject) -> [String]
+    var empty: String
+
+    func show(_ client: APIClient, _ terminal: Terminal, json: Bool) async throws {
+        var rows: [[String]] = []
+        try await client.list(path, query: query, limit: limit) { item in
+            if json { terminal.line(item.encodedText) } else { rows.append(row(item)) }
+        }
+        guard !json else { return }
+        if rows.isEmpty { terminal.line(empty) } else { terminal.table(headings, rows) }
+    }
+}
+
+extension JSONObject {
+    /// A member as text for a table; a dash where there is none.
+    func cell(_ key: String) -> String { present(key)?.text ?? "-" }
+}
+
+/// Prints one object: indented for people, on one line for machines.
+enum Sheet {
+    static func show(_ value: JSONValue, _ terminal: Terminal, json: Bool) {
+        if json { return terminal.line(value.encodedText) }
+        write(value, indent: "", terminal)
+    }
+
+    private static func write(_ value: JSONValue, indent: String, _ terminal: Terminal) {
+        for member in value.object?.members ?? [] {
+            let name = terminal.styled(member.key, .dim)
+            switch member.value {
+            case .null: continue
+            case .object(let object) where !object.isEmpty:
+                terminal.line("\(indent)\(name)")
+                write(member.value, indent: indent + "  ", terminal)
+            case .array(let elements) where elements.contains { $0.object != nil }:
+                terminal.line("\(indent)\(name)")
+                for element in elements {
+                    terminal.line("\(indent)  -")
+                    write(element, indent: indent + "    ", terminal)
+                }
+            case .array(let elements):
+                terminal.line("\(indent)\(name): \(elements.compactMap(\.text).joined(separator: ", "))")
+            default:
+                terminal.line("\(indent)\(name): \(member.value.text ?? "")")
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import ArgumentParser
+import Model
+
+struct Quarantine: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Lists, shows and replays deliveries that did not become events.",
+        discussion: """
+            Quarantined: authentic, but unusable as it came; replay it after a mapping is mended. Ignored: of no \
+            interest to any source's map. Unplannable: an event that planning could not take.
+
+            Examples:
+              throughline quarantine list
+              throughline quarantine list --kind ignored --source stripe
+              throughline quarantine replay tqu_01…
+            """,
+        subcommands: [List.self, Show.self, Replay.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Lists kept deliveries, the newest first.")
+        @Option(help: "quarantined, ignored or unplannable (default: quarantined and unplannable).")
+        var kind: String?
+        @Option(help: "Only of this source.") var source: String?
+        @Option(help: "Only with this reason (invalid_json, unmapped, …).") var code: String?
+        @OptionGroup var filter: FilterOptions
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            let query = try [("kind", kind), ("source", source), ("code", code)] + filter.times()
+            try await Session.with(common) { client, terminal in
+                try await Listing(
+                    path: "/v1/quarantine", query: query, limit: filter.limit,
+                    headings: ["ID", "KIND", "SOURCE", "TYPE", "RECEIVED", "CODE", "WHY"],
+                    row: {
+                        [
+                            $0.cell("id"), $0.cell("kind"), $0.cell("source"), $0.cell("type"), $0.cell("received_at"),
+                            $0.cell("code"), $0.cell("reason"),
+                        ]
+                    }, empty: "Nothing is kept there.").show(client, terminal, json: common.json)
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Shows one kept delivery.")
+        @Argument(help: "Its id (tqu_…).") var id: String
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            try await Session.with(common) { client, terminal in
+                let answer = try await client.call("GET", "/v1/quarantine/\(PercentEncoding.encode(id))")
+                Sheet.show(answer, terminal, json: common.json)
+            }
+        }
+    }
+
+    struct Replay: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Reads a kept delivery again with today's configuration, or all that match.")
+        @Argument(help: "Its id; without one, all that match the filters.") var id: String?
+        @Option(help: "quarantined, ignored or unplannable.") var kind: String?
+        @Option(help: "Only of this source.") var source: String?
+        @Option(help: "Only with this reason.") var code: String?
+        @OptionGroup var filter: FilterOptions
+        @OptionGroup var consent: ConsentOptions
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            try await Session.with(common) { client, terminal in
+                let ids = try await matching(client)
+                if !common.json || consent.dryRun {
+                    terminal.line(common.json ? "{\"count\":\(ids.count)}" : "\(ids.count) deliveries would be read again.")
+                }
+                if consent.dryRun || ids.isEmpty { return }
+                guard try terminal.confirms("Read \(ids.count) deliveries again?", isYes: consent.yes) else {
+                    throw DoesNotHold()
+                }
+                var isAllTaken = true
+                for (index, id) in ids.enumerated() {
+                    let answer = try await client.call("POST", "/v1/quarantine/\(PercentEncoding.encode(id))/replay")
+                    let status = answer["status"]?.string ?? ""
+                    if status != "accepted" && status != "duplicate" { isAllTaken = false }
+                    terminal.progress("\(index + 1) of \(ids.count)")
+                    terminal.line(common.json ? answer.encodedText : "\(id): \(status)")
+                }
+                terminal.endProgress()
+                if !isAllTaken { throw DoesNotHold() }
+            }
+        }
+
+        private func matching(_ client: APIClient) async throws -> [String] {
+            if let id { return [id] }
+            var ids: [String] = []
+            let query = try [("kind", kind), ("source", source), ("code", code), ("replayed", "false")] + filter.times()
+            try await client.list("/v1/quarantine", query: query, limit: filter.limit) { item in
+                if let id = item["id"]?.string { ids.append(id) }
+            }
+            return ids
+        }
+    }
+}

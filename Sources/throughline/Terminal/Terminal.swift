@@ -1,0 +1,75 @@
+import Foundation
+import Model
+
+/// Where a command writes: tables and colour for a person at a terminal, plain lines and JSON for machines.
+struct Terminal: Sendable {
+    let isInteractive: Bool
+    let isColour: Bool
+    let isErrorInteractive: Bool
+
+    init(environment: [String: String] = ProcessInfo.processInfo.environment) {
+        isInteractive = isatty(STDOUT_FILENO) == 1
+        isErrorInteractive = isatty(STDERR_FILENO) == 1
+        isColour = isInteractive && environment["NO_COLOR", default: ""].isEmpty && environment["TERM"] != "dumb"
+    }
+
+    /// Columns of the terminal; 100 where there is none.
+    var width: Int {
+        var size = winsize()
+        guard isInteractive, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 20 else { return 100 }
+        return Int(size.ws_col)
+    }
+
+    func line(_ text: String = "") { Self.write(text + "\n", to: .standardOutput) }
+    func note(_ text: String) { Self.write(text + "\n", to: .standardError) }
+
+    /// Rewrites one line of progress; nothing where nobody watches.
+    func progress(_ text: String) {
+        guard isErrorInteractive else { return }
+        Self.write("\r\u{1B}[2K\(text)", to: .standardError)
+    }
+
+    func endProgress() {
+        guard isErrorInteractive else { return }
+        Self.write("\r\u{1B}[2K", to: .standardError)
+    }
+
+    /// Asks before something dangerous; without a terminal the answer is no, and the message says how to say yes.
+    func confirms(_ question: String, isYes: Bool) throws -> Bool {
+        if isYes { return true }
+        guard isInteractive, isatty(STDIN_FILENO) == 1 else {
+            throw Failure(.usage, "\(question) Nobody can answer here: add --yes to go on.")
+        }
+        Self.write("\(question) [y/N] ", to: .standardOutput)
+        return ["y", "yes"].contains((readLine() ?? "").trimmingCharacters(in: .whitespaces).lowercased())
+    }
+
+    func styled(_ text: String, _ style: Style) -> String {
+        isColour ? "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m" : text
+    }
+
+    enum Style: String { case bold = "1", dim = "2", red = "31", green = "32", yellow = "33", blue = "34", cyan = "36" }
+
+    /// Rows under headings, as wide as their contents; the last column takes what is left.
+    func table(_ headings: [String], _ rows: [[String]]) {
+        let all = [headings] + rows
+        let widths = headings.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+        for (index, row) in all.enumerated() {
+            var text = ""
+            for (column, cell) in row.enumerated() {
+                let isLast = column == row.count - 1
+                text += isLast ? cell : cell.padding(toLength: widths[column] + 2, withPad: " ", startingAt: 0)
+            }
+            line(index == 0 ? styled(text, .dim) : Terminal.cut(text, to: isInteractive ? width : .max))
+        }
+    }
+
+    static func cut(_ text: String, to width: Int) -> String {
+        text.count <= width ? text : text.prefix(max(0, width - 1)) + "…"
+    }
+
+    private static func write(_ text: String, to handle: FileHandle) {
+        // A reader that has gone (`| head`) is no error of ours, and there is nobody to tell.
+        try? handle.write(contentsOf: Data(text.utf8))
+    }
+}

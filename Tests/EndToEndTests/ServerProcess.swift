@@ -1,0 +1,146 @@
+import Foundation
+import Model
+import Seams
+import TestKit
+
+@testable import throughline
+
+/// The real binary with its own folder: started, asked, killed and started again.
+final class ServerProcess {
+    let folder: TemporaryFolder
+    let port: Int
+    let http = OutboundHTTP()
+    private var process: Process?
+
+    /// Writes the configuration and a `.env`; `configuration` gets the port that the server will have.
+    init(configuration: (Int) -> String, environment: [String: String]) throws {
+        folder = try TemporaryFolder()
+        port = try FreePort.find()
+        try configuration(port).write(toFile: folder.file("throughline.yaml"), atomically: true, encoding: .utf8)
+        let lines = environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        try lines.joined(separator: "\n").write(toFile: folder.file(".env"), atomically: true, encoding: .utf8)
+    }
+
+    var base: String { "http://127.0.0.1:\(port)" }
+
+    static var binary: URL {
+        // The test bundle and the product lie in the same folder of the build.
+        Bundle.allBundles.map(\.bundleURL).map { $0.deletingLastPathComponent().appending(path: "throughline") }
+            .first { FileManager.default.isExecutableFile(atPath: $0.path) }
+            ?? SourceTree.root.appending(path: ".build/debug/throughline")
+    }
+
+    /// Starts the server and returns when it is ready.
+    func start() async throws {
+        let process = Process()
+        process.executableURL = Self.binary
+        process.arguments = ["serve"]
+        process.currentDirectoryURL = URL(filePath: folder.path)
+        let log = folder.file("serve.log")
+        if !FileManager.default.fileExists(atPath: log) { FileManager.default.createFile(atPath: log, contents: nil) }
+        let handle = try FileHandle(forWritingTo: URL(filePath: log))
+        try handle.seekToEnd()
+        process.standardOutput = handle
+        process.standardError = handle
+        try process.run()
+        self.process = process
+        try await eventually("the server is ready", within: 20) {
+            guard process.isRunning else { throw Trouble("the server ended: \(self.log.suffix(2000))") }
+            return await self.status("/readyz") == 200
+        }
+    }
+
+    /// SIGKILL: no chance to tidy up.
+    func kill() {
+        guard let process, process.isRunning else { return }
+        Foundation.kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    /// SIGTERM, and the exit status.
+    func stop() -> Int32 {
+        guard let process, process.isRunning else { return -1 }
+        process.terminate()
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+
+    var log: String { (try? String(contentsOfFile: folder.file("serve.log"), encoding: .utf8)) ?? "" }
+
+    /// A command of ours in the server's folder.
+    func run(_ arguments: String...) throws -> (status: Int32, output: String, errors: String) {
+        let process = Process()
+        process.executableURL = Self.binary
+        process.arguments = arguments
+        process.currentDirectoryURL = URL(filePath: folder.path)
+        let (output, errors) = (folder.file("out-\(UUID())"), folder.file("err-\(UUID())"))
+        FileManager.default.createFile(atPath: output, contents: nil)
+        FileManager.default.createFile(atPath: errors, contents: nil)
+        process.standardOutput = try FileHandle(forWritingTo: URL(filePath: output))
+        process.standardError = try FileHandle(forWritingTo: URL(filePath: errors))
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        return (
+            process.terminationStatus, try String(contentsOfFile: output, encoding: .utf8),
+            try String(contentsOfFile: errors, encoding: .utf8)
+        )
+    }
+
+    func send(
+        _ method: String, _ path: String, headers: [OutboundRequest.Header] = [], body: [UInt8] = [],
+        timeout: Duration = .seconds(20)
+    ) async throws(TransportError) -> InboundResponse {
+        try await http.send(
+            OutboundRequest(method: method, url: base + path, headers: headers, body: body, timeout: timeout))
+    }
+
+    func status(_ path: String) async -> Int? { try? await send("GET", path, timeout: .seconds(2)).status }
+
+    /// A call with the local credential that the server left for commands.
+    func api(_ method: String, _ path: String, body: JSONValue? = nil) async throws -> JSONValue {
+        guard let local = LocalServer.find(folder: folder.path) else { throw Trouble("no local server is on record") }
+        return try await APIClient(base: base, credential: local.credential, http: http)
+            .call(method, path, body: body)
+    }
+
+    deinit { kill() }
+}
+
+struct Trouble: Error, CustomStringConvertible {
+    var description: String
+    init(_ description: String) { self.description = description }
+}
+
+enum FreePort {
+    /// A port that was free a moment ago.
+    static func find() throws -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                bind(descriptor, address, length) == 0 && getsockname(descriptor, address, &length) == 0
+            }
+        }
+        guard isBound else { throw Trouble("no free port") }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}
+
+/// Asks again until it holds; fails with what was waited for.
+func eventually(_ what: String, within seconds: Double, _ holds: () async throws -> Bool) async throws {
+    let end = ContinuousClock.now + .seconds(seconds)
+    while ContinuousClock.now < end {
+        if try await holds() { return }
+        try await Task.sleep(for: .milliseconds(50))
+    }
+    throw Trouble("not within \(seconds) s: \(what)")
+}
+
+enum SourceTree {
+    static let root = URL(filePath: #filePath).appending(path: "../../..").standardized
+}

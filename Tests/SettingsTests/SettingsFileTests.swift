@@ -1,0 +1,174 @@
+import Model
+import Settings
+import Testing
+
+@Suite struct `A settings file` {
+    @Test func `reads into values`() throws {
+        let reading = read(example)
+        #expect(reading.problems.map(\.description) == [])
+        let settings = try #require(reading.settings)
+        #expect(settings.product == "Acme Assistant")
+        #expect(settings.journal == .sqlite(path: "throughline.db"))
+        #expect(
+            settings.http
+                == HTTPSettings(
+                    host: "127.0.0.1", port: 8080, publicURL: "https://hooks.acme.example",
+                    metrics: .init(host: "127.0.0.1", port: 9464)))
+        #expect(
+            settings.retry
+                == RetryPolicy(
+                    first: .seconds(3), factor: 1.5, longest: .seconds(1800), giveUp: .seconds(2 * 86_400)))
+        #expect(settings.retention == Retention(raw: .seconds(30 * 86_400), events: .seconds(200 * 86_400)))
+        #expect(settings.alerts == AlertSettings(to: ["team"], ackP95: .milliseconds(250)))
+        #expect(settings.enrichFor == .seconds(5400))
+        #expect(
+            settings.catalogue[EventType("trial_started")]
+                == EventShape(
+                    EventType("trial_started"), fields: [.init("plan", .text), .init("seats", .integer)],
+                    required: ["plan"]))
+    }
+
+    @Test func `reads its sources`() throws {
+        let settings = try #require(read(example).settings)
+        #expect(
+            settings.source("stripe")
+                == SourceSettings(
+                    name: "stripe", kind: .stripe(payments: .intents),
+                    secrets: [.environment("STRIPE_WEBHOOK_SECRET"), .environment("STRIPE_WEBHOOK_SECRET_OLD")]))
+        #expect(settings.source("chat")?.tolerance == .seconds(120))
+        #expect(settings.source("desk")?.secrets == [.environment("ZENDESK_WEBHOOK_SECRET")])
+        #expect(
+            settings.source("shop")
+                == SourceSettings(
+                    name: "shop",
+                    kind: .standard(
+                        PayloadMap(
+                            type: Path(steps: ["event"]),
+                            types: ["order.created": .checkoutCompleted, "trial": EventType("trial_started")],
+                            occurredAt: Path(steps: ["at"]), user: Path(steps: ["customer", "id"]),
+                            fields: [
+                                .init(name: "checkout", value: .path(Path(steps: ["items", "0", "id"]))),
+                                .init(name: "note", value: .text([.literal("from "), .path(Path(steps: ["shop"]))])),
+                            ])), secrets: [.file(path: "secrets/shop")]))
+        #expect(
+            settings.source("slackish")?.kind
+                == .hmac(
+                    HMACScheme(
+                        header: "X-Slack-Signature", prefix: "v0=",
+                        timestamp: .init(header: "X-Slack-Request-Timestamp", separator: ":"), signedPrefix: "v0:"),
+                    id: Path(steps: ["event_id"]),
+                    PayloadMap(type: Path(steps: ["type"]), types: ["message": .chatStarted])))
+    }
+
+    @Test func `reads its destinations`() throws {
+        let settings = try #require(read(example).settings)
+        #expect(
+            settings.destination("crm")
+                == DestinationSettings(
+                    name: "crm", kind: .hubspot(token: .environment("HUBSPOT_TOKEN")),
+                    rate: Rate(count: 100, per: .seconds(10)), order: .object))
+        #expect(settings.destination("desk")?.timeout == .seconds(5))
+        #expect(
+            settings.destination("hook")?.kind
+                == .webhook(url: "https://acme.example/hooks", secret: .environment("HOOK_SECRET")))
+        guard case .http(let shop)? = settings.destination("shop")?.kind else {
+            Issue.record("shop is no http destination")
+            return
+        }
+        #expect(shop.url == "http://127.0.0.1:9000/api")
+        #expect(
+            shop.headers == [
+                .init(name: "Authorization", value: .secret(.environment("SHOP_TOKEN"), prefix: "Bearer ")),
+                .init(name: "X-App", value: .literal("throughline")),
+            ])
+        #expect(shop.probe == "/me")
+        #expect(
+            shop.actions.first
+                == HTTPAction(
+                    name: "create_order", path: .text([.literal("/orders/"), .path(Path(steps: ["checkout"]))]),
+                    body: .object([
+                        .init(name: "email", value: .path(Path(steps: ["email"]))),
+                        .init(name: "paid", value: .literal(true)), .init(name: "count", value: .literal(3)),
+                        .init(name: "code", value: .literal("01234")),
+                        .init(name: "tags", value: .array([.literal("a"), .path(Path(steps: ["plan"]))])),
+                    ]), success: Set(200...299).union([409]),
+                    safety: .keyed(header: "Idempotency-Key", lifetime: .seconds(86_400)), record: Path(steps: ["id"]),
+                    recordKind: "order", required: ["email"]))
+        #expect(
+            shop.actions.last?.safety
+                == .findable(
+                    path: .text([.literal("/orders?ref="), .path(Path(root: .effect, steps: ["key"]))]),
+                    exists: Path(steps: ["items", "0", "id"]), lag: .seconds(5)))
+    }
+
+    @Test func `reads its flows in order, every scalar as text`() throws {
+        let flows = try #require(read(example).settings).flows
+        #expect(flows.map(\.id) == ["new-lead", "big-payment", "complaint-1"])
+        #expect(flows[0].set?.map(\.name) == ["email", "firstname", "lifecyclestage", "price", "on", "code"])
+        #expect(
+            flows[0].set?.suffix(4).map(\.value) == [
+                .literal("lead"), .literal("$5"), .literal("on"), .literal("01234"),
+            ])
+        #expect(
+            flows[1]
+                == Flow(
+                    id: "big-payment", name: "Big payment!", on: [.paymentSucceeded, EventType("trial_started")],
+                    when: .all([
+                        .init(path: Path(steps: ["amount"]), test: .greaterOrEqual(500_000)),
+                        .init(path: Path(steps: ["amount"]), test: .less(9e9)),
+                        .init(path: Path(steps: ["currency"]), test: .equals("usd")),
+                        .init(path: Path(root: .event, steps: ["session"]), test: .exists(true)),
+                    ]), calls: [.init(destination: "team", action: "notify")],
+                    set: [
+                        .init(
+                            name: "text",
+                            value: .text([
+                                .path(Path(steps: ["email"])), .literal(" paid $ "), .path(Path(steps: ["amount"])),
+                            ]))
+                    ], rollout: .canary(percent: 25), onUnknown: .hold, stopsLaneWhenDead: true, priority: 5,
+                    after: .seconds(10),
+                    retry: RetryPolicy(first: .seconds(1), giveUp: .seconds(86_400), attemptsMax: 7)
+                ))
+        #expect(flows[2].name == "complaint-1")
+        #expect(
+            flows[2].calls.map(\.name) == [
+                "desk.open_ticket", "team.notify", "team.notify#second", "hook.send", "shop.create_order", "shop.touch",
+            ])
+    }
+
+    @Test func `names every secret with its place`() {
+        let secrets = read(example).secrets
+        #expect(secrets.count == 11)
+        #expect(
+            secrets.first
+                == SecretUse(
+                    reference: .environment("STRIPE_WEBHOOK_SECRET"), key: "sources.stripe.secrets[0]", line: 9))
+    }
+
+    @Test func `needs no more than the product's name`() {
+        #expect(read("product: Acme").settings == Settings(product: "Acme"))
+        #expect(read("product: Acme\r\nhttp:\r\n  port: 1234\r\n").settings?.http.port == 1234)
+    }
+
+    @Test func `that init writes is valid`() throws {
+        let reading = read(Starter.configuration)
+        #expect(reading.problems.map(\.description) == [])
+        let settings = try #require(reading.settings)
+        #expect(settings.sources.map(\.name) == ["stripe", "chat"])
+        #expect(settings.flows.isEmpty && settings.destinations.isEmpty)
+    }
+
+    @Test func `that init writes stays valid when every example is taken`() throws {
+        let lines = Starter.configuration.split(separator: "\n").map { line -> String in
+            if line.hasPrefix("#  ") { return String(line.dropFirst()) }
+            let isExample = line.contains("# public_url") || line.hasPrefix("# alerts")
+            return String(isExample ? line.replacing("# ", with: "") : line)
+        }
+        let reading = read(lines.joined(separator: "\n"))
+        #expect(reading.problems.map(\.key) == ["destinations.hook"])
+        let settings = try #require(reading.settings)
+        #expect(settings.flows.count == 4)
+        #expect(settings.destinations.count == 4)
+        #expect(settings.alerts.to == ["team"])
+    }
+}

@@ -1,0 +1,191 @@
+import API
+import Foundation
+import Journal
+import Model
+import Synchronization
+import TestKit
+import Testing
+
+@Suite struct `The HTTP API` {
+    @Test func `is described as it is: every route in openapi.json, and nothing else`() async throws {
+        let house = try await House()
+        let document = try JSONObject(parsing: Array(try await house.send("GET", "/openapi.json").text.utf8))
+        var described: [String: String?] = [:]
+        for path in document["paths"]?.object?.members ?? [] {
+            for operation in path.value.object?.members ?? [] {
+                described["\(operation.key.uppercased()) \(path.key)"] = .some(operation.value["x-scope"]?.string)
+            }
+        }
+        let routes = Routes.all(house.dependencies)
+        for route in routes {
+            let name = "\(route.method) \(route.template)"
+            let scope = try #require(described[name], "\(name) is not described")
+            if case .scope(let needed) = route.access {
+                #expect(scope == needed.rawValue, "\(name)")
+            } else {
+                #expect(scope == nil, "\(name)")
+            }
+        }
+        #expect(described.count == routes.count)
+    }
+
+    @Test func `describes its parameters: every described one is taken, any other refused`() async throws {
+        let house = try await House()
+        let document = try JSONObject(parsing: Array(try await house.send("GET", "/openapi.json").text.utf8))
+        let values = [
+            "limit": "5", "since": "2h", "until": "2026-11-23T10:00:00Z", "state": "dead", "kind": "ignored",
+            "replayed": "true", "open": "true", "after": Make.id(1, EventTag.self).description,
+        ]
+        for path in document["paths"]?.object?.members ?? [] {
+            guard let operation = path.value["get"], !path.key.contains("{") else { continue }
+            let names = (operation["parameters"]?.array ?? []).compactMap { $0["name"]?.string }
+            guard !names.isEmpty else { continue }
+            for name in names {
+                let reply = try await house.send("GET", "\(path.key)?\(name)=\(values[name] ?? "x")", key: "admin")
+                #expect(reply.status == 200, "\(path.key)?\(name): \(reply.text)")
+            }
+            let refused = try await house.send("GET", "\(path.key)?stat=dead", key: "admin")
+            #expect(refused.status == 400 && refused.json["error"]?["field"] == "stat")
+        }
+    }
+
+    @Test func `answers with the members that it describes`() async throws {
+        let house = try await House()
+        house.journal.set {
+            $0.jobs = [Make.job()]
+            $0.story.events = [Make.event()]
+            $0.alerts = [
+                AlertRow(id: Make.id(1), alert: NewAlert(key: "k", title: "t", detail: "d", at: Make.at), endedAt: nil)
+            ]
+        }
+        let document = try JSONObject(parsing: Array(try await house.send("GET", "/openapi.json").text.utf8))
+        let schemas = try #require(document["components"]?["schemas"])
+        for (path, schema) in [
+            ("/v1/jobs", "Job"), ("/v1/events", "Event"), ("/v1/alerts", "Alert"), ("/v1/keys", "Key"),
+        ] {
+            let reply = try await house.send("GET", path, key: "admin").json
+            let item = try #require(reply["items"]?.array?.first?.object)
+            let described = Set(schemas[schema]?["properties"]?.object?.keys ?? [])
+            #expect(Set(item.keys) == described, "\(path)")
+        }
+    }
+
+    @Test func `finds trails by body and by path, also of ids with odd characters`() async throws {
+        let house = try await House()
+        let story = SubjectStory(root: Make.id(1), identifiers: [], records: [])
+        house.journal.set { $0.stories = ["a/b c+d@x.example": [story]] }
+        let encoded = PercentCoding.encode("a/b c+d@x.example")
+        #expect(try await house.send("GET", "/v1/trace/\(encoded)", key: "read").status == 200)
+        #expect(
+            try await house.send("POST", "/v1/trace", key: "read", body: #"{"id": "a/b c+d@x.example"}"#).status == 200)
+        let missing = try await house.send("POST", "/v1/trace", key: "read", body: #"{"id": "nobody"}"#)
+        #expect(missing.status == 404 && missing.code == "not_found")
+        #expect(try await house.send("POST", "/v1/trace", key: "read", body: "{}").json["error"]?["field"] == "id")
+        #expect(try await house.send("POST", "/v1/trace", key: "read", body: "not json").status == 400)
+    }
+
+    @Test func `shows the plan of a bulk action first and then runs it in slices up to its limit`() async throws {
+        let house = try await House()
+        house.journal.set { $0.bulkLeft = 1234 }
+        let plan = try await house.send("POST", "/v1/jobs/retry", key: "operate", body: #"{"destination": "crm"}"#)
+        #expect(plan.json["dry_run"] == true && plan.json["plan"]?["count"] == 1234)
+        #expect(plan.json["plan"]?["seconds_at_rate"] == 123)
+        #expect(house.journal.get { $0.changes.isEmpty })
+        #expect(house.journal.get { $0.filters.last?.states } == [.dead])
+        let run = try await house.send(
+            "POST", "/v1/jobs/retry", key: "operate",
+            body: #"{"destination": "crm", "dry_run": false, "limit": 500}"#)
+        #expect(run.json["changed"] == 500 && run.json["left"] == 734)
+        #expect(house.journal.get { $0.changes.count } == 3)
+        let rest = try await house.send("POST", "/v1/jobs/retry", key: "operate", body: #"{"dry_run": false}"#)
+        #expect(rest.json["changed"] == 734 && rest.json["left"] == 0)
+    }
+
+    @Test(arguments: [
+        #"{"state": "deed"}"#, #"{"filter": {}}"#, #"{"since": "yesterday"}"#, #"{"limit": 0}"#, #"{"dry_run": "no"}"#,
+        "[]",
+    ])
+    func `refuses a filter that it does not understand whole`(body: String) async throws {
+        let house = try await House()
+        #expect(try await house.send("POST", "/v1/jobs/cancel", key: "operate", body: body).status == 400)
+        #expect(house.journal.get { $0.filters.isEmpty && $0.changes.isEmpty })
+    }
+
+    @Test func `changes one job, with who did it`() async throws {
+        let house = try await House()
+        house.journal.set { $0.jobs = [Make.job(state: .dead)] }
+        let id = Make.id(1, JobTag.self)
+        #expect(try await house.send("POST", "/v1/jobs/\(id)/retry", key: "operate").status == 200)
+        #expect(house.journal.get { $0.changes.first?.hasPrefix("retry \(id) by key tl_") } == true)
+        #expect(try await house.send("POST", "/v1/jobs/\(Make.id(2, JobTag.self))/retry", key: "operate").status == 404)
+        #expect(try await house.send("GET", "/v1/jobs/nonsense", key: "read").status == 404)
+    }
+
+    @Test func `resumes a destination when its probe works, and else tells its words`() async throws {
+        let destinations = FakeDestinations(result: .stillFailing("401 token revoked"))
+        let house = try await House(destinations: destinations)
+        let reply = try await house.send("POST", "/v1/destinations/crm/resume", key: "operate")
+        #expect(reply.status == 409 && reply.text.contains("401 token revoked"))
+        #expect(
+            try await house.send("POST", "/v1/destinations/crm/resume", key: "operate", body: #"{"force": true}"#)
+                .status
+                == 200)
+        #expect(try await house.send("POST", "/v1/destinations/none/pause", key: "operate").status == 404)
+        #expect(destinations.calls.withLock { $0 } == ["resume crm false", "resume crm true"])
+        #expect(house.journal.get { $0.notes.map(\.action) } == ["destination.resume"])
+    }
+
+    @Test func `shows a new key once and keeps only its hash`() async throws {
+        let house = try await House()
+        let made = try await house.send(
+            "POST", "/v1/keys", key: "admin", body: #"{"scope": "ingest", "source": "chat"}"#)
+        let key = try #require(made.json["key"]?.string)
+        #expect(made.status == 201 && key.hasPrefix("tl_") && key.utf8.count > 50)
+        #expect(try await house.send("POST", "/v1/events", key: key, body: "{}").status == 200)
+        let list = try await house.send("GET", "/v1/keys", key: "admin").text
+        #expect(list.contains(key.prefix(11)) && !list.contains(key))
+        #expect(
+            try await house.send("POST", "/v1/keys", key: "admin", body: #"{"scope": "read", "source": "chat"}"#).status
+                == 400)
+    }
+
+    @Test func `erases one person and refuses where the id fits several`() async throws {
+        let house = try await House()
+        let stories = [1, 2].map { SubjectStory(root: Make.id($0), identifiers: [], records: []) }
+        house.journal.set { $0.stories = ["one": [stories[0]], "two": stories] }
+        #expect(try await house.send("DELETE", "/v1/subjects", key: "admin", body: #"{"id": "two"}"#).status == 409)
+        let plan = try await house.send(
+            "DELETE", "/v1/subjects", key: "admin", body: #"{"id": "one", "dry_run": true}"#)
+        #expect(plan.json["dry_run"] == true && house.journal.get { $0.changes.isEmpty })
+        #expect(try await house.send("DELETE", "/v1/subjects", key: "admin", body: #"{"id": "one"}"#).status == 200)
+        #expect(house.journal.get { $0.changes } == ["forget \(Make.id(1, SubjectTag.self))"])
+    }
+
+    @Test func `replays kept deliveries in bulk, plan first`() async throws {
+        let house = try await House()
+        house.journal.set {
+            $0.kept = (1...3).map {
+                KeptDelivery(
+                    id: Make.id($0), kind: .quarantined, source: "chat", externalID: "e\($0)", code: "invalid_field",
+                    reason: "email", receivedAt: Make.at, payload: [])
+            }
+        }
+        let plan = try await house.send("POST", "/v1/quarantine/replay", key: "operate", body: "{}").json
+        #expect(plan["dry_run"] == true && plan["count"] == 3 && plan["by_code"]?["invalid_field"] == 3)
+        let run = try await house.send("POST", "/v1/quarantine/replay", key: "operate", body: #"{"dry_run": false}"#)
+            .json
+        #expect(run["results"]?["accepted"] == 3)
+        #expect(house.journal.get { $0.notes.map(\.action) } == ["quarantine.replay"])
+    }
+
+    @Test func `keeps passwords as scrypt and refuses short ones`() async throws {
+        let house = try await House()
+        let body = #"{"email": "Ada@example.com", "role": "operator", "password": "correct horse battery"}"#
+        #expect(try await house.send("POST", "/v1/users", key: "admin", body: body).status == 201)
+        let hash = try #require(house.journal.get { $0.users["ada@example.com"]?.passwordHash })
+        #expect(hash.hasPrefix("scrypt$4$8$1$") && !hash.contains("horse"))
+        let short = #"{"email": "b@example.com", "role": "reader", "password": "short"}"#
+        #expect(
+            try await house.send("POST", "/v1/users", key: "admin", body: short).json["error"]?["field"] == "password")
+    }
+}
