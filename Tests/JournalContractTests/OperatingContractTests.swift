@@ -147,7 +147,7 @@ import Testing
             try tx.putFact(
                 Fact(
                     key: "payment_succeeded:pi_1", type: event.type, object: "payment:pi_1", subject: subject,
-                    event: event.id, occurredAt: start, data: event.data))
+                    event: event.id, occurredAt: start, data: event.data, origins: ["email": [1, "evt_2"]]))
             try tx.link(event.id, to: "payment_succeeded:pi_1")
             try tx.insert(job, at: start)
         }
@@ -169,6 +169,12 @@ import Testing
         #expect(detail.row.event.data.isEmpty)
         #expect(detail.row.event.session == nil)
         #expect(detail.facts.isEmpty)
+        try await bench.receive(bench.event())
+        let summary = try await bench.plan { _, tx in
+            let erased = try #require(try tx.fact("erased:1"))
+            #expect(erased.data.isEmpty && erased.origins.isEmpty)
+        }
+        #expect(summary.unplannable.isEmpty)
         #expect(try await bench.journal.job(claimed.id)?.request == nil)
         #expect(try await bench.journal.job(claimed.id)?.row.record == nil)
         #expect(try await bench.state(open) == .cancelled)

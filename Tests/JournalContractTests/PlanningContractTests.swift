@@ -57,7 +57,8 @@ import Testing
         let subject: SubjectID = bench.id()
         let fact = Fact(
             key: "payment_succeeded:pi_1", type: .paymentSucceeded, object: "payment:pi_1", subject: subject,
-            event: event.id, occurredAt: start, data: ["amount": 5, "ratio": 0.5])
+            event: event.id, occurredAt: start, data: ["amount": 5, "ratio": 0.5],
+            origins: ["ratio": [1_795_000_000_000, "evt"]])
         try await bench.receive(event)
         try await bench.plan { event, tx in
             try tx.putFact(fact)
@@ -66,6 +67,24 @@ import Testing
             guard read.0 == fact, read.1 == [fact] else { throw Trap() }
         }
         #expect(try await bench.journal.event(event.id)?.facts == [fact])
+    }
+
+    @Test func `replaces who told what of a fact together with what was told`() async throws {
+        let bench = try await Bench()
+        let event = bench.event(.paymentSucceeded)
+        let before = Fact(
+            key: "payment:pi_1", type: nil, object: "payment:pi_1", subject: bench.id(), event: event.id,
+            occurredAt: start, data: ["name": "A. L."], origins: ["name": [2, "b"]])
+        var after = before
+        (after.data, after.origins) = (["name": "Ada"], ["name": [1, "a"]])
+        let put = after
+        try await bench.receive(event)
+        let summary = try await bench.plan { _, tx in
+            try tx.putFact(before)
+            try tx.putFact(put)
+            guard try tx.fact(put.key) == put else { throw Trap() }
+        }
+        #expect(summary.unplannable.isEmpty)
     }
 
     @Test func `wakes a job that waits for a field, and only that`() async throws {
@@ -155,5 +174,81 @@ import Testing
             guard Set(newest) == [SubjectIdentifier(.user, "u1", .proven), email] else { throw Trap() }
         }
         #expect(summary.unplannable.isEmpty)
+    }
+
+    /// What the whole of a holder has, and what of it is proven to be the holder's.
+    private struct Exclusive: Sendable, Hashable {
+        var whole: Set<SubjectIdentifier>
+        var byProof: Set<SubjectIdentifier>?
+    }
+
+    private func expect(
+        _ expected: [SubjectIdentifier: Exclusive], after joins: [SubjectJoin], in bench: Bench,
+        _ location: SourceLocation = #_sourceLocation
+    ) async throws {
+        try await bench.receive(bench.event())
+        let summary = try await bench.plan { event, tx in
+            for join in joins { try tx.join(join, event: event.id, at: start) }
+            for (identifier, exclusive) in expected {
+                let found = try tx.holders(of: [identifier]).map {
+                    Exclusive(whole: $0.exclusive, byProof: $0.exclusiveByProof)
+                }
+                #expect(found == [exclusive], "\(identifier)", sourceLocation: location)
+            }
+        }
+        #expect(summary.unplannable.isEmpty, sourceLocation: location)
+    }
+
+    @Test(arguments: [true, false])
+    func `tell which users and customers are proven to be the holder's`(isRootProven: Bool) async throws {
+        let bench = try await Bench()
+        let (ada, session) = (SubjectIdentifier(.user, "u_ada", .proven), SubjectIdentifier(.session, "s1", .proven))
+        let (eve, typed) = (SubjectIdentifier(.user, "u_eve", .proven), SubjectIdentifier(.user, "u_typed", .claimed))
+        let user = try await bench.subject(ada, typed)
+        let visitor = try await bench.subject(session)
+        let (child, root) = isRootProven ? (visitor, user) : (user, visitor)
+        let byAddress = SubjectJoin(child: child, root: root, basis: .claimed, through: email)
+        try await expect(
+            [ada: Exclusive(whole: [ada], byProof: [ada]), session: Exclusive(whole: [ada], byProof: [])],
+            after: [byAddress], in: bench)
+
+        let other = try await bench.subject(eve)
+        let signIn = SubjectJoin(
+            child: other, root: root, basis: .proven, through: session, childHolder: other, rootHolder: visitor)
+        try await expect(
+            [
+                ada: Exclusive(whole: [ada, eve], byProof: [ada]), eve: Exclusive(whole: [ada, eve], byProof: [eve]),
+                session: Exclusive(whole: [ada, eve], byProof: [eve]),
+            ], after: [signIn], in: bench)
+    }
+
+    @Test func `are proven to be one by the part of the child of whom the event spoke`() async throws {
+        let bench = try await Bench()
+        let (ada, session) = (SubjectIdentifier(.user, "u_ada", .proven), SubjectIdentifier(.session, "s1", .proven))
+        let customer = SubjectIdentifier(.customer, "cus_1", .proven)
+        let older = try await bench.subject(customer)
+        let user = try await bench.subject(ada)
+        let visitor = try await bench.subject(session)
+        // The identifier through which they are joined hangs at neither: the holders alone decide.
+        let joins = [
+            SubjectJoin(child: visitor, root: user, basis: .claimed, through: email),
+            SubjectJoin(child: user, root: older, basis: .proven, through: email, childHolder: visitor),
+        ]
+        try await expect(
+            [
+                ada: Exclusive(whole: [ada, customer], byProof: [ada]),
+                session: Exclusive(whole: [ada, customer], byProof: [customer]),
+                customer: Exclusive(whole: [ada, customer], byProof: [customer]),
+            ], after: joins, in: bench)
+    }
+
+    @Test func `are proven to be one at their roots where a join names no holders`() async throws {
+        let bench = try await Bench()
+        let (ada, eve) = (SubjectIdentifier(.user, "u_ada", .proven), SubjectIdentifier(.user, "u_eve", .proven))
+        let (root, child) = (try await bench.subject(ada), try await bench.subject(eve))
+        let both = Exclusive(whole: [ada, eve], byProof: [ada, eve])
+        try await expect(
+            [ada: both, eve: both],
+            after: [SubjectJoin(child: child, root: root, basis: .proven, through: eve)], in: bench)
     }
 }

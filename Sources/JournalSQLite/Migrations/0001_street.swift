@@ -50,7 +50,8 @@ extension Migration {
         CREATE TABLE states (subject BLOB PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
         CREATE TABLE facts (
             seq INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, type TEXT, object TEXT, subject BLOB NOT NULL,
-            event BLOB NOT NULL, occurred_at INTEGER NOT NULL, tick INTEGER NOT NULL, data TEXT NOT NULL);
+            event BLOB NOT NULL, occurred_at INTEGER NOT NULL, tick INTEGER NOT NULL, data TEXT NOT NULL,
+            origins TEXT NOT NULL);
         CREATE INDEX facts_object ON facts (object) WHERE object IS NOT NULL;
         CREATE INDEX facts_subject ON facts (subject);
         CREATE TABLE fact_events (event BLOB NOT NULL, fact TEXT NOT NULL, PRIMARY KEY (event, fact)) WITHOUT ROWID;

@@ -45,7 +45,10 @@ enum Forgetting {
     private static func forgetFacts(of root: SubjectID, _ db: Database) throws -> Int {
         try db.run("DELETE FROM fact_events WHERE event IN \(events)", root)
         return try db.run(
-            "UPDATE facts SET key = 'erased:' || seq, object = NULL, data = '{}' WHERE subject IN \(tree)", root)
+            """
+            UPDATE facts SET key = 'erased:' || seq, object = NULL, data = '{}', origins = '{}'
+            WHERE subject IN \(tree)
+            """, root)
     }
 
     /// Open jobs are cancelled; one that runs ends, but leaves nothing behind when it does.

@@ -88,13 +88,13 @@ final class Plan: PlanTransaction {
     func putFact(_ fact: Fact) throws {
         try db.run(
             """
-            INSERT INTO facts (key, type, object, subject, event, occurred_at, tick, data)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO facts (key, type, object, subject, event, occurred_at, tick, data, origins)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT (key) DO UPDATE SET type = excluded.type, object = excluded.object,
                 subject = excluded.subject, event = excluded.event, occurred_at = excluded.occurred_at,
-                tick = excluded.tick, data = excluded.data
+                tick = excluded.tick, data = excluded.data, origins = excluded.origins
             """, fact.key, fact.type?.name, fact.object, fact.subject, fact.event, fact.occurredAt, tick,
-            fact.data.encodedText)
+            fact.data.encodedText, fact.origins.encodedText)
     }
 
     func link(_ event: EventID, to factKey: String) throws {

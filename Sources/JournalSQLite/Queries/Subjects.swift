@@ -65,10 +65,22 @@ enum Subjects {
         let all = try identifiers(of: root, db)
         let isProven = try db.exists(
             "SELECT 1 FROM identifiers WHERE subject = ? AND basis = 'proven' LIMIT 1", holder)
+        let exclusive = Set(all.filter { $0.kind.isExclusive && $0.basis == .proven })
         return SubjectSketch(
-            root: root, holder: holder, identifier: identifier,
-            exclusive: Set(all.filter { $0.kind.isExclusive && $0.basis == .proven }), identifierCount: all.count,
-            isAddressOnly: !isProven)
+            root: root, holder: holder, identifier: identifier, exclusive: exclusive, identifierCount: all.count,
+            isAddressOnly: !isProven,
+            exclusiveByProof: exclusive.isEmpty ? [] : exclusive.intersection(try proven(with: holder, db)))
+    }
+
+    /// The proven identifiers of all subjects that proven joins tie to this one.
+    private static func proven(with subject: SubjectID, _ db: Database) throws -> [SubjectIdentifier] {
+        try db.rows(
+            """
+            SELECT DISTINCT kind, value FROM identifiers WHERE basis = 'proven' AND subject IN (
+                SELECT id FROM subjects WHERE proven_root = (SELECT proven_root FROM subjects WHERE id = ?))
+            LIMIT ?
+            """, subject, Limits.identifiersPerSubjectMax * 2
+        ) { SubjectIdentifier(SubjectIdentifier.Kind($0.text(0)), $0.text(1), .proven) }
     }
 
     // MARK: Joining
@@ -77,7 +89,7 @@ enum Subjects {
         let child = try root(of: join.child, db)
         let root = try root(of: join.root, db)
         guard child != root else { return }
-        if join.basis == .proven { try joinProven(join, child: child, root: root, db) }
+        if join.basis == .proven { try joinProven(join, db) }
         try Lanes.move(from: child, to: root, at: now, db)
         try States.merge(child, into: root, db)
         try db.run("UPDATE subjects SET root = ? WHERE root = ?", root, child)
@@ -86,24 +98,17 @@ enum Subjects {
             join.basis.rawValue, join.through.kind.name, join.through.value, event, now)
     }
 
-    /// Unites what is proven to be one person: the parts of both sides at which the proving identifier hangs.
+    /// Unites the proven parts of the two of whom the event spoke.
     ///
     /// What only an address ties to either side stays outside.
-    private static func joinProven(_ join: SubjectJoin, child: SubjectID, root: SubjectID, _ db: Database) throws {
-        let childPart = try provenRoot(holding: join.through, under: child, db)
-        let rootPart = try provenRoot(holding: join.through, under: root, db)
+    private static func joinProven(_ join: SubjectJoin, _ db: Database) throws {
+        let childPart = try provenRoot(of: join.childHolder, db)
+        let rootPart = try provenRoot(of: join.rootHolder, db)
         try db.run("UPDATE subjects SET proven_root = ? WHERE proven_root = ?", rootPart, childPart)
     }
 
-    private static func provenRoot(holding identifier: SubjectIdentifier, under root: SubjectID, _ db: Database) throws
-        -> SubjectID
-    {
-        try db.first(
-            """
-            SELECT proven_root FROM subjects WHERE root = ?1 ORDER BY id IN (
-                SELECT subject FROM identifiers WHERE value = ?2 AND kind = ?3 AND basis = 'proven') DESC,
-                id = ?1 DESC LIMIT 1
-            """, root, identifier.value, identifier.kind.name
-        ) { try $0.id(0, SubjectTag.self) } ?? root
+    private static func provenRoot(of subject: SubjectID, _ db: Database) throws -> SubjectID {
+        try db.first("SELECT proven_root FROM subjects WHERE id = ?", subject) { try $0.id(0, SubjectTag.self) }
+            ?? subject
     }
 }

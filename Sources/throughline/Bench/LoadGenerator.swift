@@ -43,7 +43,7 @@ struct LoadGenerator {
     var make: @Sendable (_ number: Int) -> Request
 
     func run() async throws -> Outcome {
-        let counter = Atomic<Int>(0)
+        let counter = Counter()
         let start = ContinuousClock.now
         let end = start + duration
         return try await withThrowingTaskGroup(of: Outcome.self) { group in
@@ -62,7 +62,7 @@ struct LoadGenerator {
     }
 
     private func drive(
-        counter: borrowing Atomic<Int>, start: ContinuousClock.Instant, end: ContinuousClock.Instant
+        counter: Counter, start: ContinuousClock.Instant, end: ContinuousClock.Instant
     ) async throws -> Outcome {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.socketOption(.tcp_nodelay), value: 1)
@@ -77,7 +77,7 @@ struct LoadGenerator {
             var outcome = Outcome()
             var answers = inbound.makeAsyncIterator()
             while ContinuousClock.now < end {
-                let number = counter.wrappingAdd(1, ordering: .relaxed).oldValue
+                let number = counter.next()
                 if let rate {
                     let due = start + .seconds(Double(number) / rate)
                     if due >= end { break }
@@ -122,6 +122,13 @@ struct LoadGenerator {
         }
         return nil
     }
+}
+
+/// Hands out 0, 1, 2 … to all connections.
+private final class Counter: Sendable {
+    private let value = Atomic<Int>(0)
+
+    func next() -> Int { value.wrappingAdd(1, ordering: .relaxed).oldValue }
 }
 
 extension Duration {

@@ -111,7 +111,7 @@ struct Emit: AsyncParsableCommand {
             let lines = bytes.split(separator: UInt8(ascii: "\n"))
             return try lines.enumerated().compactMap { index, line in
                 guard !line.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) else { return nil }
-                do { return try JSONValue(parsing: Array(line)) } catch {
+                do throws(JSONError) { return try JSONValue(parsing: Array(line)) } catch {
                     throw Failure(.usage, "Line \(index + 1) is not usable JSON: \(error.description).")
                 }
             }

@@ -19,10 +19,11 @@ struct Init: ParsableCommand {
     func run() throws {
         let terminal = Terminal()
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let starter = Starter(random: SystemChance().bytes(Starter.randomBytesNeeded))
+        let chance = SystemChance()
+        let environment = Starter.environment(chatRandom: chance.bytes(32), hookRandom: chance.bytes(32))
         var written: [String] = []
         let files: [(String, String, mode_t)] = [
-            ("throughline.yaml", starter.configuration, 0o644), (".env", starter.environment, 0o600),
+            ("throughline.yaml", Starter.configuration, 0o644), (".env", environment, 0o600),
         ]
         for (name, text, mode) in files {
             if try Self.create(folder + "/" + name, text, mode: mode) { written.append(name) }

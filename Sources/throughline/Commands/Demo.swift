@@ -1,0 +1,67 @@
+import ArgumentParser
+import Foundation
+import Journal
+import JournalSQLite
+import Logging
+import Model
+import Sandbox
+import Seams
+import ServiceLifecycle
+
+struct Demo: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Shows the main job on this machine, against stand-in providers.",
+        discussion: """
+            A fresh journal, the server with its console, stand-ins for HubSpot, Zendesk and Slack on loopback, and \
+            simulated users. Nothing is configured and nothing leaves the machine.
+
+            Example:
+              throughline demo
+            """)
+    @Option(help: "The server's port; 0 lets the system choose.") var port = 8080
+    @Option(help: "How many people chat.") var people = 12
+    @Flag(help: "End when the story is told.") var once = false
+
+    func run() async throws {
+        let terminal = Terminal()
+        let folder = FileManager.default.temporaryDirectory.path + "/throughline-demo-\(getpid())"
+        defer {
+            // A leftover in the temporary folder is cleared by the system.
+            try? FileManager.default.removeItem(atPath: folder)
+        }
+        let http = OutboundHTTP()
+        let time = SystemTime()
+        let standIns = StandInSet.usual()
+        let (ports, listening) = AsyncStream.makeStream(of: Int.self)
+        let logger = Logger.product(level: .error)
+        let sandbox = SandboxServer(standIns, port: 0, time: time, logger: logger) { listening.yield($0) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                defer { listening.finish() }
+                try await sandbox.run()
+            }
+            for await sandboxPort in ports {
+                let chosen = port == 0 ? sandboxPort + 1 : port
+                try DemoConfiguration.write(folder: folder, port: chosen, sandbox: sandboxPort)
+                try await serve(folder: folder, http: http, standIns: standIns, logger: logger, terminal)
+                group.cancelAll()
+            }
+            do { try await group.waitForAll() } catch is CancellationError {}
+        }
+        try await http.shutdown()
+    }
+
+    private func serve(
+        folder: String, http: OutboundHTTP, standIns: StandInSet, logger: Logger, _ terminal: Terminal
+    ) async throws {
+        let file = folder + "/throughline.yaml"
+        let loaded = try ConfigurationLoader.load(file, needsSecrets: true)
+        let world = World(time: SystemTime(), chance: SystemChance(), http: http)
+        let installation = try Installation(loaded, world: world, logger: logger)
+        let story = DemoStory(
+            installation: installation, standIns: standIns, file: file, isOnce: once, people: people,
+            terminal: terminal)
+        try await Serve.run(installation, loaded, option: file, also: [story]) { port in story.begin(port: port) }
+        try await installation.journal.close()
+    }
+}

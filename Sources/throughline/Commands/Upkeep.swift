@@ -1,0 +1,189 @@
+import ArgumentParser
+import ConnectorKit
+import Connectors
+import Foundation
+import JournalSQLite
+import Model
+import Seams
+import Settings
+
+struct Config: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Checks the configuration.", subcommands: [Check.self])
+
+    struct Check: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Tells everything that is wrong with the configuration, at once.",
+            discussion: """
+                --connect also asks each destination whether the credential works and the mapped fields exist; \
+                --create makes custom properties that are missing. Exit code 0 where all is well, else 1.
+
+                Examples:
+                  throughline config check
+                  throughline config check --connect --create
+                """)
+        @Flag(help: "Ask each destination too.") var connect = false
+        @Flag(help: "With --connect: make custom properties that are missing.") var create = false
+        @OptionGroup var common: CommonOptions
+
+        func validate() throws {
+            if create && !connect { throw ValidationError("--create needs --connect.") }
+        }
+
+        func run() async throws {
+            let terminal = Terminal()
+            let (reading, file, folder) = try ConfigurationLoader.read(common.config)
+            let secrets = ConfigurationLoader.secrets(reading, file: file, folder: folder)
+            var report = Report(problems: (reading.problems + secrets.problems))
+            if connect, let settings = reading.settings, report.isSound {
+                report.destinations = try await ask(settings, secrets.secrets)
+            }
+            report.show(terminal, json: common.json)
+            if !report.isSound { throw DoesNotHold() }
+        }
+
+        private func ask(_ settings: Settings, _ secrets: ResolvedSecrets) async throws -> [DestinationFinding] {
+            let http = OutboundHTTP()
+            let world = World(time: SystemTime(), chance: SystemChance(), http: http)
+            let connectors = ConnectorFactory.make(settings: settings, secrets: { secrets[$0] }, world: world)
+            var findings: [DestinationFinding] = []
+            for destination in settings.destinations {
+                guard let connector = connectors[destination.name] else { continue }
+                let flows = settings.flows.filter { $0.calls.contains { $0.destination == destination.name } }
+                findings.append(
+                    await DestinationFinding.gather(
+                        destination.name, connector: connector, flows: flows, isCreating: create))
+            }
+            try await http.shutdown()
+            return findings
+        }
+    }
+
+    private struct Report {
+        var problems: [SettingsProblem]
+        var destinations: [DestinationFinding] = []
+
+        var isSound: Bool {
+            !problems.contains { $0.severity == .error } && destinations.allSatisfy(\.isSound)
+        }
+
+        func show(_ terminal: Terminal, json: Bool) {
+            if json {
+                let object: JSONValue = [
+                    "ok": .bool(isSound),
+                    "problems": .array(problems.map { problem in
+                        [
+                            "severity": .string(problem.severity.rawValue), "file": .string(problem.file),
+                            "line": .int(Int64(problem.line)), "key": .string(problem.key),
+                            "message": .string(problem.message),
+                        ]
+                    }), "destinations": .array(destinations.map(\.json)),
+                ]
+                return terminal.line(object.encodedText)
+            }
+            for problem in problems { terminal.note(problem.description) }
+            for finding in destinations { finding.lines.forEach { terminal.line($0) } }
+            terminal.line(isSound ? terminal.styled("The configuration is sound.", .green) : "Not sound yet.")
+        }
+    }
+}
+
+/// What a destination says of its credential and of the fields that flows write.
+struct DestinationFinding: Sendable {
+    var name: String
+    var trouble: String?
+    var missing: [String]
+    var created: [String]
+
+    var isSound: Bool { trouble == nil && missing.isEmpty }
+
+    static func gather(
+        _ name: String, connector: any Connector, flows: [Flow], isCreating: Bool
+    ) async -> DestinationFinding {
+        var finding = DestinationFinding(name: name, trouble: nil, missing: [], created: [])
+        switch await connector.probe() {
+        case .succeeded: break
+        case .transient(let trouble, _, _), .slowDown(let trouble, _), .permanent(let trouble),
+            .credentials(let trouble), .blocked(let trouble):
+            finding.trouble = trouble.message
+            return finding
+        }
+        let requirements = await connector.missingRequirements(for: flows, isCreating: isCreating)
+        finding.missing = requirements.missing
+        finding.created = requirements.created
+        finding.trouble = requirements.trouble?.message
+        return finding
+    }
+
+    var lines: [String] {
+        var lines = ["\(name): " + (trouble ?? "the credential works")]
+        lines += created.map { "  made: \($0)" }
+        lines += missing.map { "  missing: \($0) (throughline config check --connect --create makes custom properties)" }
+        return lines
+    }
+
+    var json: JSONValue {
+        [
+            "name": .string(name), "ok": .bool(isSound), "trouble": trouble.map { .string($0) } ?? .null,
+            "missing": .array(missing.map { .string($0) }), "created": .array(created.map { .string($0) }),
+        ]
+    }
+}
+
+struct Migrate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Brings the journal to this version.",
+        discussion: """
+            serve does it by itself. There is no way back: make a backup first.
+
+            Examples:
+              throughline migrate --print
+              throughline migrate
+            """)
+    @Flag(help: "Show the statements that would run, and change nothing.") var print = false
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        let terminal = Terminal()
+        let loaded = try ConfigurationLoader.load(common.config, needsSecrets: false)
+        let path = try loaded.journalPath
+        let exists = FileManager.default.fileExists(atPath: path)
+        let before = exists ? try SQLiteJournal.schemaVersions(path: path).journal : 0
+        if print {
+            for migration in SQLiteJournal.migrations where migration.version > before {
+                terminal.line("-- \(migration.version): \(migration.name)\n\(migration.sql)")
+            }
+            return
+        }
+        let journal = try SQLiteJournal.open(path: path)
+        try await journal.close()
+        let after = try SQLiteJournal.schemaVersions(path: path).journal
+        if common.json {
+            return terminal.line((["before": .int(Int64(before)), "after": .int(Int64(after))] as JSONValue).encodedText)
+        }
+        terminal.line(before == after ? "The journal is at version \(after)." : "From version \(before) to \(after).")
+    }
+}
+
+struct Backup: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Writes a consistent copy of the journal, also while the server runs.",
+        discussion: """
+            A journal that is restored from a copy starts with its open jobs held, for later effects may have happened.
+
+            Example:
+              throughline backup /backups/throughline-2026-11-23.db
+            """)
+    @Argument(help: "The new file; it must not exist.") var file: String
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        let loaded = try ConfigurationLoader.load(common.config, needsSecrets: false)
+        let journal = try SQLiteJournal.open(path: loaded.journalPath, mode: .readOnly)
+        let target = URL(filePath: file).standardizedFileURL.path
+        try await journal.backup(to: target)
+        try await journal.close()
+        let terminal = Terminal()
+        terminal.line(common.json ? (["file": .string(target)] as JSONValue).encodedText : "Wrote \(target)")
+    }
+}

@@ -1,0 +1,82 @@
+import Connectors
+import Foundation
+import Model
+import Settings
+
+/// A configuration as it was found: what it says, where it stands, and its secrets.
+struct LoadedConfiguration: Sendable {
+    var settings: Settings
+    /// Paths in the file are relative to it.
+    var folder: String
+    var file: String
+    var secrets: ResolvedSecrets
+    var warnings: [SettingsProblem]
+
+    /// The journal's file.
+    var journalPath: String {
+        get throws {
+            guard case .sqlite(let path) = settings.journal else {
+                throw Failure(.configuration, "This version keeps its journal in SQLite: write journal: sqlite:PATH.")
+            }
+            return path.hasPrefix("/") ? path : folder + "/" + path
+        }
+    }
+}
+
+/// Finds and reads `throughline.yaml` and the `.env` beside it.
+enum ConfigurationLoader {
+    /// `--config`, else `THROUGHLINE_CONFIG`, else `throughline.yaml` here.
+    static func path(_ option: String?) -> String {
+        let name =
+            option ?? ProcessInfo.processInfo.environment["THROUGHLINE_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
+            ?? "throughline.yaml"
+        return URL(filePath: name).standardizedFileURL.path
+    }
+
+    /// Reads the file without its secrets.
+    static func read(_ option: String?) throws -> (reading: SettingsReading, file: String, folder: String) {
+        let path = path(option)
+        guard let bytes = FileManager.default.contents(atPath: path) else {
+            throw Failure(
+                .configuration, "\(path) cannot be read. Write one with: throughline init, or name it with --config.")
+        }
+        let reading = SettingsFile.read(
+            text: String(decoding: bytes, as: UTF8.self), file: (path as NSString).lastPathComponent,
+            actions: { ConnectorFactory.actionNames(of: $0) })
+        return (reading, path, (path as NSString).deletingLastPathComponent)
+    }
+
+    static func secrets(_ reading: SettingsReading, file: String, folder: String) -> SecretReading {
+        var environment = ProcessInfo.processInfo.environment
+        var problems: [SettingsProblem] = []
+        if let bytes = FileManager.default.contents(atPath: folder + "/.env") {
+            let dotEnv = DotEnv.parse(String(decoding: bytes, as: UTF8.self))
+            environment = SecretReader.merged(process: environment, dotEnv: dotEnv.values)
+            problems = dotEnv.problems
+        }
+        let reader = SecretReader(environment: environment, file: (file as NSString).lastPathComponent) { path in
+            FileManager.default.contents(atPath: path.hasPrefix("/") ? path : folder + "/" + path).map { Array($0) }
+        }
+        var result = reader.resolve(reading.secrets)
+        result.problems = problems + result.problems
+        return result
+    }
+
+    /// Reads all of it; every error at once. `needsSecrets`: missing ones are errors too.
+    static func load(_ option: String?, needsSecrets: Bool) throws -> LoadedConfiguration {
+        let (reading, file, folder) = try read(option)
+        let secrets = secrets(reading, file: file, folder: folder)
+        let errors = reading.errors + (needsSecrets ? secrets.errors : [])
+        guard let settings = reading.settings, errors.isEmpty else {
+            throw Failure(.configuration, Self.list(errors))
+        }
+        return LoadedConfiguration(
+            settings: settings, folder: folder, file: file, secrets: secrets.secrets,
+            warnings: reading.warnings + secrets.warnings)
+    }
+
+    private static func list(_ errors: [SettingsProblem]) -> String {
+        let count = errors.count == 1 ? "1 error" : "\(errors.count) errors"
+        return "the configuration has \(count):\n" + errors.map { "  \($0.description)" }.joined(separator: "\n")
+    }
+}

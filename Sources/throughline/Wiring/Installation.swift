@@ -1,0 +1,122 @@
+import API
+import ConnectorKit
+import Connectors
+import Console
+import Hummingbird
+import Intake
+import Jobs
+import Journal
+import JournalSQLite
+import Logging
+import Model
+import Planning
+import Seams
+import ServiceLifecycle
+import Settings
+import Watch
+
+/// Everything of one running Throughline, wired: the one place that knows all rooms.
+struct Installation: Sendable {
+    let world: World
+    let live: LiveSettings
+    let connectors: ConnectorSet
+    let journal: SQLiteJournal
+    let admission: Admission
+    let intake: Intake
+    let planner: PlannerService
+    let runner: JobRunner
+    let readiness: Readiness
+    let dependencies: Dependencies
+    let console: Console
+    let credential: Redacted<String>
+    let logger: Logger
+
+    /// Opens the journal and wires the rooms; nothing runs yet. Blocks while the journal recovers.
+    init(_ loaded: LoadedConfiguration, world: World, logger: Logger) throws {
+        let settings = loaded.settings
+        self.world = world
+        self.logger = logger
+        live = LiveSettings(settings)
+        connectors = ConnectorSet(
+            ConnectorFactory.make(settings: settings, secrets: { loaded.secrets[$0] }, world: world))
+        journal = try SQLiteJournal.open(path: loaded.journalPath)
+        let publicURL = settings.http.publicURL ?? "http://\(settings.http.host):\(settings.http.port)"
+        let runner = JobRunner(
+            journal: journal, connectors: connectors, settings: live, world: world, node: "local", logger: logger,
+            trailURL: { "\(publicURL)/console/trail?id=\($0)" })
+        let planner = PlannerService(
+            journal: journal, settings: live, connectors: connectors, time: world.time, chance: world.chance,
+            logger: logger, onWork: { runner.wake() })
+        admission = Admission(journal: journal, logger: logger, onCommit: { _ in planner.wake() })
+        intake = Intake(
+            settings: live, secrets: loaded.secrets.bySource(settings), admission: admission, time: world.time,
+            chance: world.chance, logger: logger)
+        (self.runner, self.planner) = (runner, planner)
+        readiness = Readiness()
+        credential = Redacted(Crockford.encode(world.chance.bytes(32)))
+        let passwords = Passwords(chance: world.chance, blocking: BlockingThreads())
+        dependencies = Dependencies(
+            settings: live, reading: journal, operating: journal, receiving: IntakeDoor(intake: intake),
+            destinations: RunnerControl(runner: runner), meters: Meters(),
+            keys: KeyRing(journal: journal, time: world.time, localCredential: credential), readiness: readiness,
+            time: world.time, chance: world.chance, logger: logger, wakePlanning: { planner.wake() },
+            wakeWork: { runner.wake() }, hashPassword: { try await passwords.hash($0) })
+        console = try Console(
+            dependencies: dependencies, sessions: Sessions(time: world.time, chance: world.chance),
+            passwords: passwords)
+    }
+
+    /// Takes over another configuration as a whole. What needs a restart (journal, listening address) stays.
+    func reload(_ loaded: LoadedConfiguration) {
+        live.replace(with: loaded.settings)
+        connectors.replace(
+            with: ConnectorFactory.make(settings: loaded.settings, secrets: { loaded.secrets[$0] }, world: world))
+        intake.replaceSecrets(loaded.secrets.bySource(loaded.settings))
+        runner.reload()
+        planner.wake()
+    }
+
+    /// The server of the whole API and the console; `port` 0 lets the system choose.
+    func server(host: String, port: Int, onListening: @escaping @Sendable (Int) async -> Void) -> some Service {
+        application(routes: Routes.all(dependencies) + console.routes, host: host, port: port, onListening: onListening)
+    }
+
+    /// `/metrics` on a listener of its own.
+    func metricsServer(_ listener: HTTPSettings.Listener) -> some Service {
+        application(
+            routes: Routes.metricsOnly(dependencies), host: listener.host, port: listener.port, onListening: { _ in })
+    }
+
+    func application(
+        routes: [Route], host: String, port: Int, onListening: @escaping @Sendable (Int) async -> Void
+    ) -> some Service {
+        var quiet = logger
+        quiet.logLevel = .warning
+        return Application(
+            responder: Responder(
+                routes: routes, keys: dependencies.keys, meters: dependencies.meters, time: world.time,
+                chance: world.chance, logger: logger),
+            configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: "throughline"),
+            onServerRunning: { channel in await onListening(channel.localAddress?.port ?? port) }, logger: quiet)
+    }
+}
+
+/// Refuses new work as soon as a shutdown begins, while what is on its way is finished.
+struct DrainNotice: Service {
+    let readiness: Readiness
+
+    func run() async throws {
+        // Its end by cancellation or by shutdown means the same: close the door.
+        try? await gracefulShutdown()
+        readiness.close("the server is shutting down")
+    }
+}
+
+extension Logger {
+    /// The product's own logger: to standard error, masked.
+    static func product(level: Logger.Level, isJSON: Bool = false) -> Logger {
+        Logger(label: "throughline") { label in
+            RedactingLogHandler(label: label, level: level, format: isJSON ? .json : .text, time: SystemTime())
+        }
+    }
+}
