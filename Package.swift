@@ -135,7 +135,8 @@ let package = Package(
         .testTarget(
             name: "PlanningTests",
             dependencies: [
-                "Model", "Seams", "Settings", "Journal", "JournalSQLite", "Planning", "ConnectorKit", "TestKit", logging,
+                "Model", "Seams", "Settings", "Journal", "JournalSQLite", "Planning", "ConnectorKit", "TestKit",
+                logging,
             ],
             swiftSettings: ours),
         .testTarget(
@@ -152,12 +153,14 @@ let package = Package(
             ],
             swiftSettings: ours),
         .testTarget(
-            name: "SandboxTests", dependencies: ["Model", "Seams", "Sandbox", "TestKit", crypto, .product(name: "Yams", package: "Yams")],
+            name: "SandboxTests",
+            dependencies: ["Model", "Seams", "Sandbox", "TestKit", crypto, .product(name: "Yams", package: "Yams")],
             swiftSettings: ours),
         .testTarget(
             name: "SurfaceTests",
             dependencies: [
-                "Model", "Seams", "Settings", "Journal", "Trail", "Watch", "API", "Console", "TestKit", crypto, hummingbird,
+                "Model", "Seams", "Settings", "Journal", "Trail", "Watch", "API", "Console", "TestKit", crypto,
+                hummingbird,
                 logging, nio, httpTypes,
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),

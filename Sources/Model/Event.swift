@@ -18,7 +18,7 @@ package struct Event: Sendable, Hashable {
     package var receivedAt: Instant
     package var session: String?
     package var user: String?
-    /// Fields by the names of the event table in `docs/events.md`; unknown ones are kept as they came.
+    /// Fields by the names of the event table in `docs/sources.md`; unknown ones are kept as they came.
     package var data: JSONObject
 
     package init(

@@ -43,7 +43,9 @@ extension Instant: CustomStringConvertible {
             + "\(padded(rest / 60_000 % 60)):\(padded(rest / 1000 % 60))\(fraction)Z"
     }
 
-    /// Reads RFC 3339 (section 5.6) with any offset; a fraction beyond milliseconds is cut. Nil for anything else.
+    /// Reads RFC 3339 (section 5.6) with any offset; a fraction beyond milliseconds is cut.
+    ///
+    /// Nil for anything else.
     package init?(rfc3339 text: String) {
         let bytes = Array(text.utf8)
         func number(_ range: Range<Int>) -> Int? {

@@ -1,4 +1,6 @@
-/// The bounds of everything that strangers can make grow. Each has a test that reaches it.
+/// The bounds of everything that strangers can make grow.
+///
+/// Each has a test that reaches it.
 package enum Limits {
     // At the door.
     package static let deliverySizeMax = 1 << 20

@@ -2,7 +2,9 @@
 package struct Redacted<Value: Sendable>: Sendable, CustomStringConvertible, CustomDebugStringConvertible,
     CustomReflectable
 {
-    /// The value itself. Each use of this word is a place to look at in a review.
+    /// The value itself.
+    ///
+    /// Each use of this word is a place to look at in a review.
     package let revealed: Value
 
     package init(_ value: Value) { revealed = value }

@@ -80,7 +80,9 @@ package struct TransportError: Error, Sendable, Hashable, CustomStringConvertibl
     }
 }
 
-/// How the engine reaches other servers. Redirects are not followed: an answer of 3xx is returned as it is.
+/// How the engine reaches other servers.
+///
+/// Redirects are not followed: an answer of 3xx is returned as it is.
 package protocol HTTPTransport: Sendable {
     func send(_ request: OutboundRequest) async throws(TransportError) -> InboundResponse
 }

@@ -2,7 +2,9 @@
 package struct DestinationSettings: Sendable, Equatable {
     package var name: String
     package var kind: DestinationKind
-    /// Replaces the provider's own address: tests, proxies, regional hosts. Without a slash at its end.
+    /// Replaces the provider's own address: tests, proxies, regional hosts.
+    ///
+    /// Without a slash at its end.
     package var baseURL: String?
     package var timeout: Duration
     package var rate: Rate?

@@ -1,6 +1,8 @@
 internal import Synchronization
 
-/// The configuration in force. A reload replaces it as a whole, or not at all.
+/// The configuration in force.
+///
+/// A reload replaces it as a whole, or not at all.
 package final class LiveSettings: Sendable {
     private let settings: Mutex<Settings>
 

@@ -1,6 +1,8 @@
 package import Model
 
-/// All that `throughline.yaml` says, checked. Secrets stay references until `SecretReader` resolves them.
+/// All that `throughline.yaml` says, checked.
+///
+/// Secrets stay references until `SecretReader` resolves them.
 package struct Settings: Sendable, Equatable {
     package var product: String
     package var journal: JournalLocation

@@ -88,7 +88,9 @@ package struct HMACScheme: Sendable, Equatable {
     }
 }
 
-/// How a payload that we do not know by heart becomes a canonical event. Paths start at the payload's root.
+/// How a payload that we do not know by heart becomes a canonical event.
+///
+/// Paths start at the payload's root.
 package struct PayloadMap: Sendable, Equatable {
     package struct Field: Sendable, Equatable {
         package var name: String
@@ -107,7 +109,9 @@ package struct PayloadMap: Sendable, Equatable {
     package var occurredAt: Path?
     package var session: Path?
     package var user: Path?
-    /// Fields of `data`. Empty: the payload's own `data` object, as it is.
+    /// Fields of `data`.
+    ///
+    /// Empty: the payload's own `data` object, as it is.
     package var fields: [Field]
 
     package init(

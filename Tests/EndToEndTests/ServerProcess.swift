@@ -9,16 +9,26 @@ import TestKit
 final class ServerProcess {
     let folder: TemporaryFolder
     let port: Int
-    let http = OutboundHTTP()
+    /// One for all: a client must be shut down before it goes, and this one stays until the process ends.
+    static let http = OutboundHTTP()
     private var process: Process?
 
-    /// Writes the configuration and a `.env`; `configuration` gets the port that the server will have.
-    init(configuration: (Int) -> String, environment: [String: String]) throws {
+    /// An empty folder.
+    init() throws {
         folder = try TemporaryFolder()
         port = try FreePort.find()
-        try configuration(port).write(toFile: folder.file("throughline.yaml"), atomically: true, encoding: .utf8)
+    }
+
+    /// A folder with a configuration and a `.env`; `configuration` gets the port that the server will have.
+    convenience init(configuration: (Int) -> String, environment: [String: String]) throws {
+        try self.init()
+        try write(configuration(port), to: "throughline.yaml")
         let lines = environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-        try lines.joined(separator: "\n").write(toFile: folder.file(".env"), atomically: true, encoding: .utf8)
+        try write(lines.joined(separator: "\n"), to: ".env")
+    }
+
+    func write(_ text: String, to name: String) throws {
+        try text.write(toFile: folder.file(name), atomically: true, encoding: .utf8)
     }
 
     var base: String { "http://127.0.0.1:\(port)" }
@@ -36,9 +46,7 @@ final class ServerProcess {
         process.executableURL = Self.binary
         process.arguments = ["serve"]
         process.currentDirectoryURL = URL(filePath: folder.path)
-        let log = folder.file("serve.log")
-        if !FileManager.default.fileExists(atPath: log) { FileManager.default.createFile(atPath: log, contents: nil) }
-        let handle = try FileHandle(forWritingTo: URL(filePath: log))
+        let handle = try output("serve.log")
         try handle.seekToEnd()
         process.standardOutput = handle
         process.standardError = handle
@@ -46,52 +54,67 @@ final class ServerProcess {
         self.process = process
         try await eventually("the server is ready", within: 20) {
             guard process.isRunning else { throw Trouble("the server ended: \(self.log.suffix(2000))") }
+            guard LocalServer.find(folder: self.folder.path)?.process == process.processIdentifier else { return false }
             return await self.status("/readyz") == 200
         }
     }
 
     /// SIGKILL: no chance to tidy up.
-    func kill() {
-        guard let process, process.isRunning else { return }
+    func kill() async throws {
+        guard let process else { return }
         Foundation.kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
+        try await eventually("the killed server is gone", within: 10) { !process.isRunning }
     }
 
     /// SIGTERM, and the exit status.
-    func stop() -> Int32 {
-        guard let process, process.isRunning else { return -1 }
+    func stop() async throws -> Int32 {
+        guard let process else { throw Trouble("no server was started") }
         process.terminate()
-        process.waitUntilExit()
+        try await eventually("the server ends", within: 35) { !process.isRunning }
         return process.terminationStatus
     }
 
     var log: String { (try? String(contentsOfFile: folder.file("serve.log"), encoding: .utf8)) ?? "" }
 
+    struct Outcome {
+        var status: Int32
+        var output: String
+        var errors: String
+    }
+
     /// A command of ours in the server's folder.
-    func run(_ arguments: String...) throws -> (status: Int32, output: String, errors: String) {
+    func run(_ arguments: String...) async throws -> Outcome {
         let process = Process()
         process.executableURL = Self.binary
         process.arguments = arguments
         process.currentDirectoryURL = URL(filePath: folder.path)
-        let (output, errors) = (folder.file("out-\(UUID())"), folder.file("err-\(UUID())"))
-        FileManager.default.createFile(atPath: output, contents: nil)
-        FileManager.default.createFile(atPath: errors, contents: nil)
-        process.standardOutput = try FileHandle(forWritingTo: URL(filePath: output))
-        process.standardError = try FileHandle(forWritingTo: URL(filePath: errors))
+        let (out, err) = ("out-\(UUID())", "err-\(UUID())")
+        process.standardOutput = try output(out)
+        process.standardError = try output(err)
         process.standardInput = FileHandle.nullDevice
         try process.run()
-        process.waitUntilExit()
-        return (
-            process.terminationStatus, try String(contentsOfFile: output, encoding: .utf8),
-            try String(contentsOfFile: errors, encoding: .utf8)
-        )
+        try await eventually("the command ends: \(arguments)", within: 30) { !process.isRunning }
+        return Outcome(
+            status: process.terminationStatus, output: try String(contentsOfFile: folder.file(out), encoding: .utf8),
+            errors: try String(contentsOfFile: folder.file(err), encoding: .utf8))
+    }
+
+    /// A file of the folder to write to; files and not pipes, which fill up when nobody reads them.
+    private func output(_ name: String) throws -> FileHandle {
+        let path = folder.file(name)
+        if !FileManager.default.fileExists(atPath: path) {
+            guard FileManager.default.createFile(atPath: path, contents: nil) else {
+                throw Trouble("cannot make \(path)")
+            }
+        }
+        return try FileHandle(forWritingTo: URL(filePath: path))
     }
 
     func send(
         _ method: String, _ path: String, headers: [OutboundRequest.Header] = [], body: [UInt8] = [],
         timeout: Duration = .seconds(20)
     ) async throws(TransportError) -> InboundResponse {
-        try await http.send(
+        try await Self.http.send(
             OutboundRequest(method: method, url: base + path, headers: headers, body: body, timeout: timeout))
     }
 
@@ -100,11 +123,13 @@ final class ServerProcess {
     /// A call with the local credential that the server left for commands.
     func api(_ method: String, _ path: String, body: JSONValue? = nil) async throws -> JSONValue {
         guard let local = LocalServer.find(folder: folder.path) else { throw Trouble("no local server is on record") }
-        return try await APIClient(base: base, credential: local.credential, http: http)
+        return try await APIClient(base: base, credential: local.credential, http: Self.http)
             .call(method, path, body: body)
     }
 
-    deinit { kill() }
+    deinit {
+        if let process, process.isRunning { Foundation.kill(process.processIdentifier, SIGKILL) }
+    }
 }
 
 struct Trouble: Error, CustomStringConvertible {

@@ -1,7 +1,9 @@
 package import Foundation
 
-/// Public reference data that may lie beside the project (`../shared/data`, or where `THROUGHLINE_REFERENCE_DATA`
-/// points). Tests that use it skip by name where it is missing.
+/// Public reference data that may lie beside the project.
+///
+/// It is looked for at `../shared/data`, or where `THROUGHLINE_REFERENCE_DATA` points. Tests that use it skip by name
+/// where it is missing.
 package enum ReferenceData {
     package static func url(_ path: String) -> URL? {
         let root =

@@ -2,7 +2,9 @@ package import Model
 internal import Seams
 internal import Synchronization
 
-/// A reproducible source of chance (SplitMix64, Steele et al. 2014).
+/// A reproducible source of chance (SplitMix64, Steele et al.
+///
+/// 2014).
 package final class SeededChance: ChanceSource {
     private let state: Mutex<UInt64>
 

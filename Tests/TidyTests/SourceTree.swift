@@ -16,7 +16,9 @@ struct SourceTree {
         var imports: [String] {
             lines.compactMap { line in
                 let words = line.split(separator: " ").map(String.init)
-                guard let index = words.firstIndex(of: "import"), index <= 2, index + 1 < words.count else { return nil }
+                guard let index = words.firstIndex(of: "import"), index <= 2, index + 1 < words.count else {
+                    return nil
+                }
                 return words[index + 1]
             }
         }

@@ -47,7 +47,10 @@ import Testing
         ("fatalError(", [], "input could reach it"),
         ("Task.detached", [], "an unstructured task breaks determinism"),
         ("Task {", [], "an unstructured task breaks determinism"),
-        ("Task.sleep", ["Sources/Seams/TimeSource.swift", "Sources/throughline/Bench/LoadGenerator.swift"], "time comes in through TimeSource"),
+        (
+            "Task.sleep", ["Sources/Seams/TimeSource.swift", "Sources/throughline/Bench/LoadGenerator.swift"],
+            "time comes in through TimeSource"
+        ),
         ("Date()", [], "time comes in through TimeSource"),
         ("UUID()", [], "ids come in through IDMint"),
         (".random(", [], "chance comes in through ChanceSource"),

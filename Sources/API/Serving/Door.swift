@@ -74,10 +74,21 @@ extension Responder {
 
     static func body(of request: Request, upTo limit: Int) async throws -> [UInt8] {
         var body: [UInt8] = []
-        for try await buffer in request.body {
+        var parts = request.body.makeAsyncIterator()
+        while let buffer = try await next(&parts) {
             guard body.count + buffer.readableBytes <= limit else { throw DoorRefusal.tooLarge(limit) }
             body.append(contentsOf: buffer.readableBytesView)
         }
         return body
+    }
+
+    /// A sender that goes away in the middle is no failure of ours.
+    private static func next(_ parts: inout RequestBody.AsyncIterator) async throws -> ByteBuffer? {
+        do {
+            return try await parts.next()
+        } catch {
+            throw DoorRefusal(
+                status: 400, code: "incomplete", message: "The connection ended before the body did.", isClosing: true)
+        }
     }
 }

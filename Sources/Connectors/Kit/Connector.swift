@@ -31,7 +31,9 @@ package struct ActionDescription: Sendable {
     package var effectClass: EffectClass
     /// True where it sends how the subject stands now: older jobs of the same lane and flow are covered by a newer one.
     package var isStateSetting: Bool
-    /// Names of fields that must be there before it can be sent. A missing one makes the job wait for its fact.
+    /// Names of fields that must be there before it can be sent.
+    ///
+    /// A missing one makes the job wait for its fact.
     package var required: [String]
     /// The fields that it sends where the flow has no `set`.
     package var defaults: [Flow.Assignment]

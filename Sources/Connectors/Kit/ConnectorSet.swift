@@ -1,7 +1,9 @@
 package import Settings
 internal import Synchronization
 
-/// The connectors in force, by destination name. A reload replaces them as a whole.
+/// The connectors in force, by destination name.
+///
+/// A reload replaces them as a whole.
 package final class ConnectorSet: Sendable {
     private let connectors: Mutex<[String: any Connector]>
 

@@ -66,7 +66,7 @@ extension Console {
                 "open": .int(Int64(figures.openJobs.values.flatMap(\.values).reduce(0, +))),
                 "completed": .int(Int64(figures.completedLastHour)), "dead": .int(Int64(figures.dead)),
                 "quarantined": .int(Int64(figures.quarantined)),
-                "ack": .string(acknowledged.map { "\($0.milliseconds) ms" } ?? "none yet"),
+                "ack": .string(acknowledged.map { "\($0.milliseconds) ms" } ?? ""),
                 "last_event": .string(figures.lastEventAt.map(Shown.time) ?? "never"),
                 "destinations": .array(health.map { .object(destination($0, figures)) }),
                 "alerts": .array(alerts.filter { $0.endedAt == nil }.map { .object(alert($0)) }),

@@ -54,7 +54,9 @@ extension Console {
             case .event: item.type
             case .decision: "flow \(item.type)"
             case .job: [item.destination, item.type].compactMap(\.self).joined(separator: ".")
-            case .attempt: "attempt " + (item.id.split(separator: "#").last.map(String.init) ?? "")
+            case .attempt:
+                "\(item.id.split(separator: "#").last ?? "") of "
+                    + [item.destination, item.type].compactMap(\.self).joined(separator: ".")
             case .record: [item.destination, item.type, item.id].compactMap(\.self).joined(separator: " ")
             }
         return [

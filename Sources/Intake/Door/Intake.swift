@@ -115,7 +115,7 @@ package final class Intake: Sendable {
         logger.warning(
             "delivery refused",
             metadata: [
-                "source.name": "\(source)", "refusal.code": "\(refusal.code.rawValue)", "refusal.reason": "\(reason)",
+                "source": "\(source)", "refusal.code": "\(refusal.code.rawValue)", "refusal.reason": "\(reason)",
             ])
     }
 }

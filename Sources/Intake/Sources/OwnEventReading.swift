@@ -43,7 +43,7 @@ struct OwnEventReading {
         guard let shape = catalogue[EventType(name)] else {
             throw Problem(
                 "unknown_type",
-                "no such event type: use one of docs/events.md, or declare it under types: in throughline.yaml",
+                "no such event type: use one of docs/sources.md, or declare it under types: in throughline.yaml",
                 field: "type")
         }
         return shape

@@ -47,7 +47,9 @@ package struct KeptDelivery: Sendable, Hashable {
     package var externalType: String?
     /// A stable word (`invalid_json`, `missing_id`, `invalid_field`, `unknown_type`, `unmapped`, …).
     package var code: String
-    /// What is wrong and what to do, for the operator. Holds no personal data.
+    /// What is wrong and what to do, for the operator.
+    ///
+    /// Holds no personal data.
     package var reason: String
     package var field: String?
     package var receivedAt: Instant

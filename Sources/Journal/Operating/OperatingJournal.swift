@@ -1,6 +1,8 @@
 package import Model
 
-/// What people and programs with keys may change. Each change names who made it and stands in the audit.
+/// What people and programs with keys may change.
+///
+/// Each change names who made it and stands in the audit.
 package protocol OperatingJournal: Sendable {
     /// What a bulk action on these jobs would do; nothing is changed.
     func bulkPlan(_ action: BulkAction, _ filter: JobFilter) async throws -> BulkPlan
@@ -15,7 +17,9 @@ package protocol OperatingJournal: Sendable {
     func change(_ job: JobID, _ action: BulkAction, by actor: String, now: Instant) async throws
     /// Puts the event on `pending` again: flows are evaluated anew, effect keys keep what was done from being done
     /// again. `repeating`: jobs of it that ended get a new generation each (it will do them again).
-    func replay(_ event: EventID, repeating: Bool, mint: @escaping @Sendable () -> JobID, by actor: String, now: Instant)
+    func replay(
+        _ event: EventID, repeating: Bool, mint: @escaping @Sendable () -> JobID, by actor: String, now: Instant
+    )
         async throws -> ReplayPlan
     /// What `replay` would do.
     func replayPlan(_ event: EventID) async throws -> ReplayPlan
@@ -144,7 +148,7 @@ package struct AuditRow: Sendable, Hashable {
     package var at: Instant
     /// `key tl_a1b2c3d4`, `user ada@example.com`, `command line`.
     package var actor: String
-    /// `jobs.retry`, `destination.pause`, `keys.create`, …
+    /// What was done (`jobs.retry`, `destination.pause`, `keys.create`).
     package var action: String
     package var target: String
     package var detail: String?

@@ -27,7 +27,9 @@ package struct PlanSummary: Sendable, Hashable {
     }
 }
 
-/// The journal as one plan sees and changes it. Synchronous: nothing awaits inside a transaction.
+/// The journal as one plan sees and changes it.
+///
+/// Synchronous: nothing awaits inside a transaction.
 package protocol PlanTransaction {
     // Subjects.
 

@@ -1,6 +1,8 @@
 package import Model
 
-/// What is read along the street. Each call sees one consistent moment and holds no reading open after it.
+/// What is read along the street.
+///
+/// Each call sees one consistent moment and holds no reading open after it.
 package protocol ReadingJournal: Sendable {
     /// Subjects that answer to `id`: any identifier, record, event (ours or the sender's id), job or subject id.
     /// `kind:value` narrows it (`email:ada@example.com`, `crm:512` for a record at destination `crm`). Oldest first.

@@ -61,7 +61,9 @@ package struct NewJob: Sendable, Hashable {
     package var lane: String?
     package var priority: Int
     package var startsAt: Instant
-    /// Nil: ready. Only `.field` is possible here.
+    /// Nil: ready.
+    ///
+    /// Only `.field` is possible here.
     package var waitsFor: WaitCause?
     /// When a wait for a field or a record ends as dead.
     package var waitsUntil: Instant?

@@ -72,9 +72,13 @@ package struct ClaimedJob: Sendable, Hashable {
     /// Attempts that the destination answered or left unknown, before this one.
     package var attempts: Int
     package var createdAt: Instant
-    /// When its first attempt began; nil: this is the first. Giving up is counted from here.
+    /// When its first attempt began; nil: this is the first.
+    ///
+    /// Giving up is counted from here.
     package var firstAttemptAt: Instant?
-    /// The latest attempt of unknown end (settled as unknown, or begun and never settled). Later attempts that failed
+    /// The latest attempt of unknown end (settled as unknown, or begun and never settled).
+    ///
+    /// Later attempts that failed
     /// clearly do not end it: they say nothing about the lost call.
     package var unknownSince: Instant?
     package var request: StoredRequest?
@@ -100,7 +104,9 @@ package struct ClaimedJob: Sendable, Hashable {
     }
 }
 
-/// A request that was rendered once and is sent byte for byte on each retry. Credentials are not part of it.
+/// A request that was rendered once and is sent byte for byte on each retry.
+///
+/// Credentials are not part of it.
 package struct StoredRequest: Sendable, Hashable {
     package var method: String
     package var path: String
@@ -175,7 +181,7 @@ package struct PaymentView: Sendable, Hashable {
 
 /// Something that a destination made for us.
 package struct ExternalRecord: Sendable, Hashable {
-    /// `contact`, `ticket`, `note`, …
+    /// What it is at the destination (`contact`, `ticket`, `note`).
     package var kind: String
     package var id: String
     package var url: String?

@@ -80,7 +80,9 @@ package struct JSONObject: Sendable {
     package var count: Int { members.count }
     package var keys: [String] { members.map(\.key) }
 
-    /// The first member of that name. Setting nil removes it.
+    /// The first member of that name.
+    ///
+    /// Setting nil removes it.
     package subscript(_ key: String) -> JSONValue? {
         get { members.first { $0.key == key }?.value }
         set {

@@ -128,7 +128,7 @@ extension FileReader {
         report(
             node,
             "no event type is called \(FileNode.quoted(name))"
-                + (hint.isEmpty ? "; declare it under types, or use one of docs/events.md" : hint))
+                + (hint.isEmpty ? "; declare it under types, or use one of docs/sources.md" : hint))
         return nil
     }
 }

@@ -1,6 +1,8 @@
 package import Model
 
-/// What must hold for a flow to act. Missing or mistyped is false.
+/// What must hold for a flow to act.
+///
+/// Missing or mistyped is false.
 package enum Condition: Sendable, Equatable {
     package enum Test: Sendable, Equatable {
         case equals(JSONValue)

@@ -2,7 +2,12 @@ package import Model
 
 /// A path into what a flow can see: `$.email`, `$event.session`, `$subject.payment.status`, `$effect.key`.
 package struct Path: Sendable, Hashable, CustomStringConvertible {
-    package enum Root: String, Sendable, Hashable { case data = "$", event = "$event", subject = "$subject", effect = "$effect" }
+    package enum Root: String, Sendable, Hashable {
+        case data = "$"
+        case event = "$event"
+        case subject = "$subject"
+        case effect = "$effect"
+    }
 
     /// A member's name, or its place in a list (`$.items.0.id`).
     package var root: Root

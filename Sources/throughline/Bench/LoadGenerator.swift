@@ -106,7 +106,9 @@ struct LoadGenerator {
         head.headers.add(name: "host", value: "127.0.0.1")
         head.headers.add(name: "content-length", value: String(request.body.count))
         for (name, value) in request.headers { head.headers.add(name: name, value: value) }
-        try await outbound.write(contentsOf: [.head(head), .body(.byteBuffer(ByteBuffer(bytes: request.body))), .end(nil)])
+        try await outbound.write(contentsOf: [
+            .head(head), .body(.byteBuffer(ByteBuffer(bytes: request.body))), .end(nil),
+        ])
     }
 
     private static func answer(

@@ -21,18 +21,21 @@ struct APIClient: Sendable {
     }
 
     /// All items of a list, page by page, until `limit` of them were given to `each`.
+    ///
+    /// `isPaged`: false for a list that is answered whole and takes neither a limit nor a cursor.
     func list(
-        _ path: String, query: [(String, String?)] = [], limit: Int, each: (JSONObject) throws -> Void
+        _ path: String, query: [(String, String?)] = [], limit: Int, isPaged: Bool = true,
+        each: (JSONObject) throws -> Void
     ) async throws {
         var cursor: String?
         var remaining = limit
         repeat {
-            let page = try await call(
-                "GET", path, query: query + [("limit", String(min(remaining, Limits.pageMax))), ("cursor", cursor)])
+            let paging = isPaged ? [("limit", String(min(remaining, Limits.pageMax))), ("cursor", cursor)] : []
+            let page = try await call("GET", path, query: query + paging)
             let items = page["items"]?.array ?? []
             for item in items.prefix(remaining) { if let object = item.object { try each(object) } }
             remaining -= items.count
-            cursor = page["next"]?.string
+            cursor = isPaged ? page["next"]?.string : nil
         } while cursor != nil && remaining > 0
     }
 

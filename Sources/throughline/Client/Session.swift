@@ -1,6 +1,6 @@
 import Foundation
-import Logging
 import JournalSQLite
+import Logging
 import Model
 import Seams
 import ServiceLifecycle
@@ -62,7 +62,9 @@ enum Session {
         return try Installation(loaded, world: world, logger: logger)
     }
 
-    /// Serves the API on a loopback port of its own. Events are kept and planned; jobs wait for `serve`.
+    /// Serves the API on a loopback port of its own.
+    ///
+    /// Events are kept and planned; jobs wait for `serve`.
     private static func serve(
         _ installation: Installation, http: OutboundHTTP, _ body: (APIClient) async throws -> Void
     ) async throws {

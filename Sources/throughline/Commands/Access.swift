@@ -1,3 +1,4 @@
+import API
 import ArgumentParser
 import Foundation
 import Model
@@ -50,11 +51,11 @@ struct Keys: AsyncParsableCommand {
         func run() async throws {
             try await Session.with(common) { client, terminal in
                 try await Listing(
-                    path: "/v1/keys", query: [], limit: Limits.pageMax,
+                    path: "/v1/keys", query: [], limit: Limits.pageMax, isPaged: false,
                     headings: ["KEY", "SCOPE", "SOURCE", "CREATED", "REVOKED"],
                     row: {
                         [
-                            $0.cell("shown"), $0.cell("scope"), $0.cell("source"), $0.cell("created_at"),
+                            $0.cell("key"), $0.cell("scope"), $0.cell("source"), $0.cell("created_at"),
                             $0.cell("revoked_at"),
                         ]
                     }, empty: "No keys yet. Make one: throughline keys create --scope ingest"
@@ -114,7 +115,8 @@ struct Users: AsyncParsableCommand {
         func run() async throws {
             try await Session.with(common) { client, terminal in
                 try await Listing(
-                    path: "/v1/users", query: [], limit: Limits.pageMax, headings: ["EMAIL", "ROLE", "CREATED"],
+                    path: "/v1/users", query: [], limit: Limits.pageMax, isPaged: false,
+                    headings: ["EMAIL", "ROLE", "CREATED"],
                     row: { [$0.cell("email"), $0.cell("role"), $0.cell("created_at")] },
                     empty: "Nobody yet. Add someone: throughline users add you@example.com --role admin"
                 ).show(client, terminal, json: common.json)
@@ -138,8 +140,6 @@ struct Users: AsyncParsableCommand {
 
 /// Reads a password without showing it.
 enum Password {
-    static let lengthMin = 10
-
     static func ask(for email: String) throws -> Redacted<String> {
         let terminal = Terminal()
         var text: String
@@ -152,8 +152,9 @@ enum Password {
             text = readLine() ?? ""
         }
         text = text.trimmingCharacters(in: .newlines)
-        guard text.count >= lengthMin else {
-            throw Failure(.usage, "A password has at least \(lengthMin) characters. Nothing was changed.")
+        guard text.utf8.count >= Routes.passwordLengthMin else {
+            throw Failure(
+                .usage, "A password has at least \(Routes.passwordLengthMin) characters. Nothing was changed.")
         }
         return Redacted(text)
     }

@@ -29,7 +29,10 @@ struct Demo: AsyncParsableCommand {
             // A leftover in the temporary folder is cleared by the system.
             try? FileManager.default.removeItem(atPath: folder)
         }
-        let http = OutboundHTTP()
+        try await OutboundHTTP.with { try await tell(folder: folder, http: $0, terminal) }
+    }
+
+    private func tell(folder: String, http: OutboundHTTP, _ terminal: Terminal) async throws {
         let time = SystemTime()
         let standIns = StandInSet.usual()
         let (ports, listening) = AsyncStream.makeStream(of: Int.self)
@@ -48,7 +51,6 @@ struct Demo: AsyncParsableCommand {
             }
             do { try await group.waitForAll() } catch is CancellationError {}
         }
-        try await http.shutdown()
     }
 
     private func serve(

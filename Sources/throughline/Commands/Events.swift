@@ -25,8 +25,11 @@ struct Events: AsyncParsableCommand {
                 try await Listing(
                     path: "/v1/events", query: query, limit: filter.limit,
                     headings: ["ID", "RECEIVED", "SOURCE", "TYPE", "SUBJECT"],
-                    row: { [$0.cell("id"), $0.cell("received_at"), $0.cell("source"), $0.cell("type"), $0.cell("subject")] },
-                    empty: "No events match.").show(client, terminal, json: common.json)
+                    row: {
+                        [$0.cell("id"), $0.cell("received_at"), $0.cell("source"), $0.cell("type"), $0.cell("subject")]
+                    },
+                    empty: "No events match."
+                ).show(client, terminal, json: common.json)
             }
         }
     }
@@ -60,13 +63,13 @@ struct Events: AsyncParsableCommand {
             try await Session.with(common) { client, terminal in
                 let path = "/v1/events/\(PercentEncoding.encode(id))/replay"
                 let plan = try await client.call(
-                    "POST", path, body: ["dry_run": true, "repeat": .bool(`repeat`)])
+                    "POST", path, body: ["dry_run": true, "repeating": .bool(`repeat`)])
                 if !common.json || consent.dryRun { Sheet.show(plan, terminal, json: common.json) }
                 if consent.dryRun { return }
                 let question = `repeat` ? "Do all of this again, at the destinations too?" : "Plan this event again?"
                 guard try terminal.confirms(question, isYes: consent.yes) else { throw DoesNotHold() }
                 let answer = try await client.call(
-                    "POST", path, body: ["dry_run": false, "repeat": .bool(`repeat`)])
+                    "POST", path, body: ["dry_run": false, "repeating": .bool(`repeat`)])
                 if common.json { terminal.line(answer.encodedText) } else { terminal.line("Planned again.") }
             }
         }

@@ -34,7 +34,8 @@ struct Init: ParsableCommand {
         }
         for (name, _, _) in files where !written.contains(name) { terminal.line("\(name) is there already; it stays.") }
         for name in written { terminal.line("Wrote \(name)") }
-        terminal.line("\nNext: put your provider's secrets into .env, then\n  throughline config check\n  throughline serve")
+        terminal.line(
+            "\nNext: put your provider's secrets into .env, then\n  throughline config check\n  throughline serve")
     }
 
     /// False where the file exists.

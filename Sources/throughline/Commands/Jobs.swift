@@ -110,18 +110,21 @@ struct Dead: AsyncParsableCommand {
             let query = try filter.query(state: "dead")
             try await Session.with(common) { client, terminal in
                 if each {
-                    return try await JobListing.make(query: query, limit: filter.filter.limit, empty: "No dead letters.")
-                        .show(client, terminal, json: common.json)
+                    return try await JobListing.make(
+                        query: query, limit: filter.filter.limit, empty: "No dead letters."
+                    )
+                    .show(client, terminal, json: common.json)
                 }
                 try await Listing(
                     path: "/v1/dead", query: query.filter { $0.0 != "state" }, limit: filter.filter.limit,
-                    headings: ["COUNT", "DESTINATION", "ACTION", "ERROR", "LAST", "IN ITS WORDS"],
+                    isPaged: false, headings: ["COUNT", "DESTINATION", "ACTION", "ERROR", "LAST", "IN ITS WORDS"],
                     row: {
                         [
                             $0.cell("count"), $0.cell("destination"), $0.cell("action"), $0.cell("error_class"),
                             $0.cell("last"), $0.cell("error"),
                         ]
-                    }, empty: "No dead letters.").show(client, terminal, json: common.json)
+                    }, empty: "No dead letters."
+                ).show(client, terminal, json: common.json)
             }
         }
     }
@@ -173,7 +176,7 @@ struct BulkRun {
             let plan = try await client.call(
                 "POST", "/v1/jobs/\(action)", body: .object(filter.body(state: state, isDryRun: true)))
             if consent.dryRun || !common.json { Sheet.show(plan, terminal, json: common.json) }
-            let count = plan["count"]?.int ?? 0
+            let count = plan["plan"]?["count"]?.int ?? 0
             if consent.dryRun { return }
             if count == 0 { return terminal.line(common.json ? "{\"changed\":0}" : "Nothing to \(action).") }
             guard try terminal.confirms("\(action.capitalized) \(count) jobs?", isYes: consent.yes) else {

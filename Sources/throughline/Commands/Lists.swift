@@ -28,7 +28,9 @@ struct FilterOptions: ParsableArguments {
 
 enum Ago {
     static func duration(_ text: String) -> Duration? {
-        guard let unit = text.last, let count = Int64(text.dropLast()), count >= 0, count < 1_000_000 else { return nil }
+        guard let unit = text.last, let count = Int64(text.dropLast()), count >= 0, count < 1_000_000 else {
+            return nil
+        }
         let seconds: Int64? =
             switch unit {
             case "s": 1
@@ -46,13 +48,15 @@ struct Listing {
     var path: String
     var query: [(String, String?)]
     var limit: Int
+    /// False for a list that is answered whole.
+    var isPaged = true
     var headings: [String]
     var row: (JSONObject) -> [String]
     var empty: String
 
     func show(_ client: APIClient, _ terminal: Terminal, json: Bool) async throws {
         var rows: [[String]] = []
-        try await client.list(path, query: query, limit: limit) { item in
+        try await client.list(path, query: query, limit: limit, isPaged: isPaged) { item in
             if json { terminal.line(item.encodedText) } else { rows.append(row(item)) }
         }
         guard !json else { return }

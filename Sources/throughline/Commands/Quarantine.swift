@@ -32,10 +32,12 @@ struct Quarantine: AsyncParsableCommand {
                     headings: ["ID", "KIND", "SOURCE", "TYPE", "RECEIVED", "CODE", "WHY"],
                     row: {
                         [
-                            $0.cell("id"), $0.cell("kind"), $0.cell("source"), $0.cell("type"), $0.cell("received_at"),
+                            $0.cell("id"), $0.cell("kind"), $0.cell("source"), $0.cell("external_type"),
+                            $0.cell("received_at"),
                             $0.cell("code"), $0.cell("reason"),
                         ]
-                    }, empty: "Nothing is kept there.").show(client, terminal, json: common.json)
+                    }, empty: "Nothing is kept there."
+                ).show(client, terminal, json: common.json)
             }
         }
     }
@@ -68,7 +70,8 @@ struct Quarantine: AsyncParsableCommand {
             try await Session.with(common) { client, terminal in
                 let ids = try await matching(client)
                 if !common.json || consent.dryRun {
-                    terminal.line(common.json ? "{\"count\":\(ids.count)}" : "\(ids.count) deliveries would be read again.")
+                    terminal.line(
+                        common.json ? "{\"count\":\(ids.count)}" : "\(ids.count) deliveries would be read again.")
                 }
                 if consent.dryRun || ids.isEmpty { return }
                 guard try terminal.confirms("Read \(ids.count) deliveries again?", isYes: consent.yes) else {
@@ -90,7 +93,8 @@ struct Quarantine: AsyncParsableCommand {
         private func matching(_ client: APIClient) async throws -> [String] {
             if let id { return [id] }
             var ids: [String] = []
-            let query = try [("kind", kind), ("source", source), ("code", code), ("replayed", "false")] + filter.times()
+            let query =
+                try [("kind", kind), ("source", source), ("code", code), ("replayed", "false")] + filter.times()
             try await client.list("/v1/quarantine", query: query, limit: filter.limit) { item in
                 if let id = item["id"]?.string { ids.append(id) }
             }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
-import Logging
 import JournalSQLite
+import Logging
 import Model
 import NIOCore
 import Seams
@@ -30,7 +30,10 @@ struct Serve: AsyncParsableCommand {
         let logger = Logger.product(level: level, isJSON: logJSON)
         let loaded = try ConfigurationLoader.load(common.config, needsSecrets: true)
         for warning in loaded.warnings { logger.warning("configuration", metadata: ["warning": "\(warning)"]) }
-        let http = OutboundHTTP()
+        try await OutboundHTTP.with { try await serve(loaded, http: $0, logger: logger) }
+    }
+
+    private func serve(_ loaded: LoadedConfiguration, http: OutboundHTTP, logger: Logger) async throws {
         let world = World(time: SystemTime(), chance: SystemChance(), http: http)
         let installation = try Installation(loaded, world: world, logger: logger)
         defer { LocalServer.remove(folder: loaded.folder) }
@@ -43,7 +46,6 @@ struct Serve: AsyncParsableCommand {
                 "Port \(loaded.settings.http.port) is taken by another program. Set http.port, or end that program.")
         }
         try await installation.journal.close()
-        try await http.shutdown()
     }
 
     /// Runs all services until a signal ends them.

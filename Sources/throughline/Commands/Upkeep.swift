@@ -71,13 +71,14 @@ struct Config: AsyncParsableCommand {
             if json {
                 let object: JSONValue = [
                     "ok": .bool(isSound),
-                    "problems": .array(problems.map { problem in
-                        [
-                            "severity": .string(problem.severity.rawValue), "file": .string(problem.file),
-                            "line": .int(Int64(problem.line)), "key": .string(problem.key),
-                            "message": .string(problem.message),
-                        ]
-                    }), "destinations": .array(destinations.map(\.json)),
+                    "problems": .array(
+                        problems.map { problem in
+                            [
+                                "severity": .string(problem.severity.rawValue), "file": .string(problem.file),
+                                "line": .int(Int64(problem.line)), "key": .string(problem.key),
+                                "message": .string(problem.message),
+                            ]
+                        }), "destinations": .array(destinations.map(\.json)),
                 ]
                 return terminal.line(object.encodedText)
             }
@@ -118,7 +119,9 @@ struct DestinationFinding: Sendable {
     var lines: [String] {
         var lines = ["\(name): " + (trouble ?? "the credential works")]
         lines += created.map { "  made: \($0)" }
-        lines += missing.map { "  missing: \($0) (throughline config check --connect --create makes custom properties)" }
+        lines += missing.map {
+            "  missing: \($0) (throughline config check --connect --create makes custom properties)"
+        }
         return lines
     }
 
@@ -150,6 +153,9 @@ struct Migrate: AsyncParsableCommand {
         let exists = FileManager.default.fileExists(atPath: path)
         let before = exists ? try SQLiteJournal.schemaVersions(path: path).journal : 0
         if print {
+            if before == SQLiteJournal.migrations.last?.version {
+                terminal.line("-- The journal is at version \(before); nothing would run.")
+            }
             for migration in SQLiteJournal.migrations where migration.version > before {
                 terminal.line("-- \(migration.version): \(migration.name)\n\(migration.sql)")
             }
@@ -159,7 +165,8 @@ struct Migrate: AsyncParsableCommand {
         try await journal.close()
         let after = try SQLiteJournal.schemaVersions(path: path).journal
         if common.json {
-            return terminal.line((["before": .int(Int64(before)), "after": .int(Int64(after))] as JSONValue).encodedText)
+            return terminal.line(
+                (["before": .int(Int64(before)), "after": .int(Int64(after))] as JSONValue).encodedText)
         }
         terminal.line(before == after ? "The journal is at version \(after)." : "From version \(before) to \(after).")
     }

@@ -73,7 +73,8 @@ struct DemoStory: Service {
         let contacts = standIns.state(of: "hubspot", as: HubSpotStandIn.self)?.contacts.count ?? 0
         let tickets = standIns.state(of: "zendesk", as: ZendeskStandIn.self)?.allTickets.count ?? 0
         let messages = standIns.state(of: "slack", as: SlackStandIn.self)?.messages.count ?? 0
-        terminal.line("\(contacts) contacts in the CRM, \(tickets) tickets at the desk, \(messages) notices to the team.")
+        terminal.line(
+            "\(contacts) contacts in the CRM, \(tickets) tickets at the desk, \(messages) notices to the team.")
         terminal.line()
         terminal.line(terminal.styled("Console", .bold) + "  \(base)\(installation.console.makeSignInPath())")
         terminal.line("         (signs in once; it is valid for a quarter of an hour)")

@@ -37,6 +37,10 @@ enum ConfigurationLoader {
     static func read(_ option: String?) throws -> (reading: SettingsReading, file: String, folder: String) {
         let path = path(option)
         guard let bytes = FileManager.default.contents(atPath: path) else {
+            guard !FileManager.default.fileExists(atPath: path) else {
+                throw Failure(
+                    .configuration, "\(path) is there, but this user may not read it. Check its owner and its mode.")
+            }
             throw Failure(
                 .configuration, "\(path) cannot be read. Write one with: throughline init, or name it with --config.")
         }
@@ -62,7 +66,9 @@ enum ConfigurationLoader {
         return result
     }
 
-    /// Reads all of it; every error at once. `needsSecrets`: missing ones are errors too.
+    /// Reads all of it; every error at once.
+    ///
+    /// `needsSecrets`: missing ones are errors too.
     static func load(_ option: String?, needsSecrets: Bool) throws -> LoadedConfiguration {
         let (reading, file, folder) = try read(option)
         let secrets = secrets(reading, file: file, folder: folder)

@@ -31,7 +31,9 @@ struct Installation: Sendable {
     let credential: Redacted<String>
     let logger: Logger
 
-    /// Opens the journal and wires the rooms; nothing runs yet. Blocks while the journal recovers.
+    /// Opens the journal and wires the rooms; nothing runs yet.
+    ///
+    /// Blocks while the journal recovers.
     init(_ loaded: LoadedConfiguration, world: World, logger: Logger) throws {
         let settings = loaded.settings
         self.world = world
@@ -66,7 +68,9 @@ struct Installation: Sendable {
             passwords: passwords)
     }
 
-    /// Takes over another configuration as a whole. What needs a restart (journal, listening address) stays.
+    /// Takes over another configuration as a whole.
+    ///
+    /// What needs a restart (journal, listening address) stays.
     func reload(_ loaded: LoadedConfiguration) {
         live.replace(with: loaded.settings)
         connectors.replace(
@@ -96,6 +100,8 @@ struct Installation: Sendable {
             responder: Responder(
                 routes: routes, keys: dependencies.keys, meters: dependencies.meters, time: world.time,
                 chance: world.chance, logger: logger),
+            // Longer than the two minutes for which proxies keep idle connections: these must be the first to let go.
+            server: .http1(configuration: .init(idleTimeout: .seconds(130))),
             configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: "throughline"),
             onServerRunning: { channel in await onListening(channel.localAddress?.port ?? port) }, logger: quiet)
     }

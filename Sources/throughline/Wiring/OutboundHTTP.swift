@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Foundation
 import Model
 import NIOCore
 import NIOHTTP1
@@ -18,6 +19,21 @@ struct OutboundHTTP: HTTPTransport {
         configuration.connectionPool.idleTimeout = .seconds(30)
         configuration.httpVersion = .http1Only
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    /// Gives a transport for as long as `body` runs, and ends it however that ends: one that is let go unended traps.
+    static func with<Value>(_ body: (OutboundHTTP) async throws -> Value) async throws -> Value {
+        let http = OutboundHTTP()
+        let value: Value
+        do {
+            value = try await body(http)
+        } catch {
+            // What went wrong in the body is the news.
+            try? await http.shutdown()
+            throw error
+        }
+        try await http.shutdown()
+        return value
     }
 
     func shutdown() async throws { try await client.shutdown() }
@@ -60,6 +76,9 @@ struct OutboundHTTP: HTTPTransport {
             }
             return TransportError(
                 .connect, mayHaveArrived: false, "nothing accepts connections at \(error.host) port \(error.port)")
+        case let error as IOError where error.errnoCode == ECONNREFUSED:
+            // An address without a name is connected to directly, and fails with the system's own error.
+            return TransportError(.connect, mayHaveArrived: false, "nothing accepts connections at this address")
         case is NIOSSLError, is NIOSSLExtraError:
             return TransportError(.tls, mayHaveArrived: false, "no secure connection: \(error)")
         case let error as HTTPClientError: return reading(error)

@@ -1,0 +1,134 @@
+import Foundation
+import Journal
+import JournalSQLite
+import Model
+import Seams
+
+/// Takes all measurements in one run, one after the other.
+struct BenchRun: Sendable {
+    static let connectionCounts = [1, 16, 64]
+
+    /// Of each half of a pair.
+    var pairDuration: Duration
+    var pairCount: Int
+    var longDuration: Duration
+    var steadyDuration: Duration
+    /// A fresh folder in it holds each journal.
+    var folder: String
+    var terminal: Terminal
+
+    func run() async throws -> BenchReport {
+        let report = try await on("intake", isPlanning: false, BenchReport(machine: Machine(folder: folder))) {
+            server, traffic, report in
+            report.bodySize = traffic.bodySize
+            (report.start, report.idleBytes) = (server.startDuration, server.idleBytes)
+            report.pairs = try await measurePairs(server, traffic, isPlanning: false)
+        }
+        let planned = try await on("planning", isPlanning: true, report) { server, traffic, report in
+            report.pairs += try await measurePairs(server, traffic, isPlanning: true)
+        }
+        let loaded = try await on("long", isPlanning: true, planned) { server, traffic, report in
+            report.long = try await measureLong(server, traffic)
+        }
+        let steady = try await on("steady", isPlanning: true, loaded) { server, traffic, report in
+            report.steady = try await measureSteady(server, traffic, rate: (report.long?.side.perSecond ?? 0) / 2)
+        }
+        terminal.endProgress()
+        return steady
+    }
+
+    /// Adds to a report what is measured on a fresh server that has answered for a second.
+    private func on(
+        _ name: String, isPlanning: Bool, _ report: BenchReport,
+        _ measure: @Sendable (BenchServer, BenchTraffic, inout BenchReport) async throws -> Void
+    ) async throws -> BenchReport {
+        let place = folder + "/throughline-bench-\(getpid())-\(name)"
+        let (reports, found) = AsyncStream.makeStream(of: BenchReport.self)
+        try await BenchServer.with(folder: place, isPlanning: isPlanning) { server in
+            var report = report
+            let traffic = BenchTraffic(secret: BenchServer.stripeSecret, time: server.installation.world.time)
+            try await load(server, traffic, BenchServer.intakePath, connections: 16, for: .seconds(1))
+            if isPlanning { try await settle(server) }
+            try await measure(server, traffic, &report)
+            found.yield(report)
+        }
+        found.finish()
+        return await reports.first { _ in true } ?? report
+    }
+
+    private func measurePairs(
+        _ server: BenchServer, _ traffic: BenchTraffic, isPlanning: Bool
+    ) async throws -> [BenchReport.Pair] {
+        var pairs: [BenchReport.Pair] = []
+        for connections in Self.connectionCounts {
+            pairs.append(try await pair(server, traffic, connections: connections, isPlanning: isPlanning))
+        }
+        return pairs
+    }
+
+    /// Empty and durable by turns, each first as often as the other, so that a drift of the machine meets both.
+    private func pair(
+        _ server: BenchServer, _ traffic: BenchTraffic, connections: Int, isPlanning: Bool
+    ) async throws -> BenchReport.Pair {
+        var (empty, durable): ([LoadGenerator.Outcome], [LoadGenerator.Outcome]) = ([], [])
+        for number in 0..<pairCount {
+            terminal.progress(
+                "\(connections) connections, planning \(isPlanning ? "on" : "off"): pair \(number + 1) of \(pairCount)")
+            let paths = [BenchServer.emptyPath, BenchServer.intakePath]
+            for path in number.isMultiple(of: 2) ? paths : paths.reversed() {
+                let outcome = try await load(server, traffic, path, connections: connections, for: pairDuration)
+                if path == BenchServer.emptyPath { empty.append(outcome) } else { durable.append(outcome) }
+                if isPlanning { try await settle(server) }
+            }
+        }
+        return BenchReport.Pair(
+            isPlanning: isPlanning, connections: connections, empty: .init(empty), durable: .init(durable))
+    }
+
+    private func measureLong(_ server: BenchServer, _ traffic: BenchTraffic) async throws -> BenchReport.Long {
+        terminal.progress("full load with planning for \(Int(longDuration.inSeconds)) s")
+        _ = server.destination.take()
+        let outcome = try await load(server, traffic, BenchServer.intakePath, connections: 64, for: longDuration)
+        let effects = server.destination.effects
+        let figures = try await server.installation.journal.figures(now: server.installation.world.time.now)
+        return BenchReport.Long(
+            seconds: outcome.elapsed.inSeconds, side: .init([outcome]), unplanned: figures.pending, effects: effects)
+    }
+
+    private func measureSteady(
+        _ server: BenchServer, _ traffic: BenchTraffic, rate: Double
+    ) async throws -> BenchReport.Steady {
+        terminal.progress("steady load of \(Int(rate))/s for \(Int(steadyDuration.inSeconds)) s")
+        _ = server.destination.take()
+        let outcome = try await load(
+            server, traffic, BenchServer.intakePath, connections: 64, for: steadyDuration, rate: rate)
+        try await settle(server)
+        let (effects, delays) = server.destination.take()
+        func delay(_ share: Double) -> Double {
+            delays.isEmpty ? 0 : Double(delays[min(delays.count - 1, Int(Double(delays.count) * share))])
+        }
+        return BenchReport.Steady(
+            rate: rate, side: .init([outcome]), effects: effects, p50: delay(0.5), p95: delay(0.95))
+    }
+
+    @discardableResult
+    private func load(
+        _ server: BenchServer, _ traffic: BenchTraffic, _ path: String, connections: Int, for duration: Duration,
+        rate: Double? = nil
+    ) async throws -> LoadGenerator.Outcome {
+        try await LoadGenerator(
+            port: server.port, connections: connections, duration: duration, rate: rate,
+            make: { _ in traffic.next(path: path) }
+        ).run()
+    }
+
+    /// Waits until all that arrived is planned and done, at most half a minute.
+    private func settle(_ server: BenchServer) async throws {
+        let (journal, time) = (server.installation.journal, server.installation.world.time)
+        for _ in 0..<300 {
+            let figures = try await journal.figures(now: time.now)
+            if figures.pending == 0 && figures.openJobs.isEmpty { return }
+            try await time.sleep(for: .milliseconds(100))
+        }
+    }
+}

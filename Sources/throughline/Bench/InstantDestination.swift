@@ -1,0 +1,45 @@
+import Model
+import Seams
+import Synchronization
+
+/// A destination that takes every effect at once and notes how long after its event it came.
+final class InstantDestination: HTTPTransport {
+    private struct Ledger {
+        var effects = 0
+        /// Milliseconds from the receipt of an event to its effect here.
+        var delays: [UInt32] = []
+    }
+
+    private static let delaysMax = 2_000_000
+    private let time: any TimeSource
+    private let ledger = Mutex(Ledger())
+
+    init(time: any TimeSource) { self.time = time }
+
+    func send(_ request: OutboundRequest) async throws(TransportError) -> InboundResponse {
+        // An event's id begins with the moment of its receipt.
+        let delay = Self.event(in: request.body).map { (time.now - $0.instant).milliseconds }
+        ledger.withLock { ledger in
+            ledger.effects += 1
+            if let delay, ledger.delays.count < Self.delaysMax { ledger.delays.append(UInt32(clamping: delay)) }
+        }
+        return InboundResponse(status: 200)
+    }
+
+    /// What came since the last call, sorted.
+    func take() -> (effects: Int, delays: [UInt32]) {
+        let taken = ledger.withLock { ledger in
+            defer { ledger = Ledger() }
+            return ledger
+        }
+        return (taken.effects, taken.delays.sorted())
+    }
+
+    var effects: Int { ledger.withLock { $0.effects } }
+
+    private static func event(in body: [UInt8]) -> EventID? {
+        let prefix = Array(EventTag.prefix.utf8)
+        guard let start = body.firstRange(of: prefix)?.lowerBound else { return nil }
+        return EventID(String(decoding: body[start...].prefix(prefix.count + 26), as: UTF8.self))
+    }
+}
