@@ -65,7 +65,8 @@ import Testing
         let ban = Self.bans[index]
         for file in try SourceTree.swiftFiles(under: "Sources") where !ban.allowedIn.contains(file.path) {
             for (number, line) in file.lines.enumerated() {
-                let code = line.components(separatedBy: "//")[0]
+                // A child of a group has a parent; only a bare task has none.
+                let code = line.components(separatedBy: "//")[0].replacing("addTask {", with: "")
                 let isMember = ban.pattern == "print(" && (code.contains(".print(") || code.contains("func print("))
                 #expect(
                     !code.contains(ban.pattern) || isMember,

@@ -22,6 +22,7 @@ enum SignatureDiagnosis {
     }
 
     private static func change(of delivery: InboundDelivery, verifier: SignatureVerifier) -> String? {
+        // A header that makes no claim leaves nothing to look into.
         guard delivery.body.count <= bodySizeMax, let claim = try? verifier.scheme.claim(in: delivery.headers) else {
             // The refusal itself tells of headers that cannot be read.
             return nil

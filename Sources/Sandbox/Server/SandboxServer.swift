@@ -63,6 +63,7 @@ struct SandboxExchange: Sendable {
 
     func respond(to request: Request, _ context: SandboxContext) async throws -> Response {
         var request = request
+        // A body that cannot be read is refused below, whatever made it so.
         guard let body = try? await request.collectBody(upTo: Self.bodySizeMax) else {
             // The caller sent too much or went away; either way nothing has been done.
             return Self.response(.text(413, "the body is larger than the sandbox takes"))
