@@ -27,6 +27,7 @@ package final class SQLiteJournal: JournalStore {
     let writer: JournalWriter
     let reader: JournalReader
     let copier: JournalReader
+    let requests = RequestQueue()
     let path: String
 
     private init(file: JournalFile, writer: any SerialExecutor, reader: any SerialExecutor, copier: any SerialExecutor)

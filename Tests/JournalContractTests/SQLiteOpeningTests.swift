@@ -119,13 +119,13 @@ import Testing
         #expect(SQLiteJournal.migrations.map(\.version) == [1])
     }
 
-    @Test func `sets aside the event that was on the desk at two crashes, and only that`() async throws {
+    @Test func `sets aside the event that was on the desk at three crashes, and only that`() async throws {
         let factory = try SQLiteFactory()
         let bench = try await Bench(factory)
         let (first, bad, last) = (bench.event(), bench.event(external: "bad"), bench.event())
         try await bench.receive(first, bad, last)
         // What lies on the disk while the event is being planned is what a crash of the process leaves behind.
-        let (once, twice) = (try SQLiteFactory(), try SQLiteFactory())
+        let (once, twice, thrice) = (try SQLiteFactory(), try SQLiteFactory(), try SQLiteFactory())
         @Sendable func crash(_ from: String, _ to: String) -> @Sendable (Event, any PlanTransaction) throws -> Void {
             { event, _ in
                 guard event.externalID == "bad" else { return }
@@ -139,12 +139,13 @@ import Testing
         #expect(try await second.plan { _, _ in }.planned == 1)
         #expect(try await second.journal.event(first.id)?.row.isPending == false)
         try await second.plan(crash(once.path, twice.path))
-        let third = try await Bench(twice)
-        var summaries = [try await third.plan { _, _ in }]
-        while summaries.last?.isMore == true { summaries.append(try await third.plan { _, _ in }) }
+        try await Bench(twice).plan(crash(twice.path, thrice.path))
+        let fourth = try await Bench(thrice)
+        var summaries = [try await fourth.plan { _, _ in }]
+        while summaries.last?.isMore == true { summaries.append(try await fourth.plan { _, _ in }) }
         #expect(summaries.flatMap(\.unplannable) == [bad.id])
         #expect(summaries.map(\.planned).reduce(0, +) == 1)
-        let kept = try await third.journal.keptDeliveries(KeptFilter(kinds: [.unplannable]), page: PageRequest()).items
+        let kept = try await fourth.journal.keptDeliveries(KeptFilter(kinds: [.unplannable]), page: PageRequest()).items
         #expect(kept.map(\.code) == ["crashed"])
     }
 }

@@ -15,18 +15,9 @@ extension SQLiteJournal {
     }
 
     package func keepRequest(_ request: StoredRequest, of job: JobID, token: Int64) async throws -> Bool {
-        try await writer.transaction { db in
-            let seq = try db.first(
-                "SELECT seq FROM jobs WHERE id = ? AND state = 'running' AND claims = ? AND is_erased = 0", job, token
-            ) { $0.int(0) }
-            guard let seq else { return false }
-            try db.run(
-                """
-                INSERT INTO requests (job, method, path, body, rendered_at) VALUES (?, ?, ?, ?, ?)
-                ON CONFLICT (job) DO NOTHING
-                """, seq, request.method, request.path, request.body, request.renderedAt)
-            return true
-        }
+        let entry = RequestQueue.Entry(request: request, job: job, token: token)
+        requests.add(entry)
+        return try await writer.keep(entry, among: requests)
     }
 
     package func surroundings(of job: JobID) async throws -> Surroundings? {
