@@ -64,7 +64,10 @@ package final class Admission: Service {
     /// Commits until the server stops; then takes nothing more and ends when what waits is kept.
     package func run() async throws {
         await withTaskCancellationOrGracefulShutdownHandler {
-            await self.commitAll()
+            // A sender waits for each commit, so its work at the journal goes ahead of all that nobody waits for.
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask(priority: .acknowledging) { await self.commitAll() }
+            }
         } onCancelOrGracefulShutdown: {
             let loop = self.queue.withLock { $0.close() }
             loop?.resume()

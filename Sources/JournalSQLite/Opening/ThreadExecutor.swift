@@ -1,3 +1,5 @@
+internal import Journal
+
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -9,12 +11,14 @@
 /// Runs an actor's work on a thread of its own, one piece after the other, so that waiting for the disk never holds
 /// a thread of the cooperative pool.
 ///
-/// `@unchecked Sendable`: `jobs` and `isStopped` are touched only with `mutex` held. The thread keeps the executor
+/// `@unchecked Sendable`: `jobs`, `urgentJobs` and `isStopped` are touched only with `mutex` held. The thread keeps the executor
 /// alive until it is stopped and has run all that was queued.
 final class ThreadExecutor: SerialExecutor, @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private var jobs: [UnownedJob] = []
+    private var jobs = Deque()
+    /// Acknowledgements: a sender waits for them, so they go ahead of planning and settling.
+    private var urgentJobs = Deque()
     private var isStopped = false
 
     /// An executor whose thread runs; nil where the system gives no more threads.
@@ -63,9 +67,10 @@ final class ThreadExecutor: SerialExecutor, @unchecked Sendable {
     }
 
     func enqueue(_ job: consuming ExecutorJob) {
+        let isUrgent = TaskPriority(job.priority).map { $0 >= .acknowledging } ?? false
         let job = UnownedJob(job)
         pthread_mutex_lock(mutex)
-        jobs.append(job)
+        if isUrgent { urgentJobs.append(job) } else { jobs.append(job) }
         pthread_cond_signal(condition)
         pthread_mutex_unlock(mutex)
     }
@@ -81,17 +86,36 @@ final class ThreadExecutor: SerialExecutor, @unchecked Sendable {
     }
 
     private func runAll() {
-        while let batch = next() {
-            for job in batch { job.runSynchronously(on: asUnownedSerialExecutor()) }
+        while let job = next() { job.runSynchronously(on: asUnownedSerialExecutor()) }
+    }
+
+    private func next() -> UnownedJob? {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        while true {
+            if let job = urgentJobs.popFirst() ?? jobs.popFirst() { return job }
+            if isStopped { return nil }
+            pthread_cond_wait(condition, mutex)
         }
     }
 
-    private func next() -> [UnownedJob]? {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        while jobs.isEmpty && !isStopped { pthread_cond_wait(condition, mutex) }
-        guard !jobs.isEmpty else { return nil }
-        defer { jobs.removeAll(keepingCapacity: true) }
-        return jobs
+    /// First in, first out; what is taken is given back in one go, so that both ends are cheap.
+    private struct Deque {
+        private var elements: [UnownedJob] = []
+        private var head = 0
+
+        mutating func append(_ job: UnownedJob) { elements.append(job) }
+
+        mutating func popFirst() -> UnownedJob? {
+            guard head < elements.count else { return nil }
+            defer {
+                head += 1
+                if head == elements.count {
+                    elements.removeAll(keepingCapacity: true)
+                    head = 0
+                }
+            }
+            return elements[head]
+        }
     }
 }
