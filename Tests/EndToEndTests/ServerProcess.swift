@@ -33,9 +33,11 @@ final class ServerProcess {
 
     var base: String { "http://127.0.0.1:\(port)" }
 
+    /// The product of this build, or the one that `THROUGHLINE_BINARY` names (a release build, say).
     static var binary: URL {
+        if let named = ProcessInfo.processInfo.environment["THROUGHLINE_BINARY"] { return URL(filePath: named) }
         // The test bundle and the product lie in the same folder of the build.
-        Bundle.allBundles.map(\.bundleURL).map { $0.deletingLastPathComponent().appending(path: "throughline") }
+        return Bundle.allBundles.map(\.bundleURL).map { $0.deletingLastPathComponent().appending(path: "throughline") }
             .first { FileManager.default.isExecutableFile(atPath: $0.path) }
             ?? SourceTree.root.appending(path: ".build/debug/throughline")
     }

@@ -57,6 +57,7 @@ import Testing
         ("TODO", [], "what is open belongs in the tracker"),
         ("FIXME", [], "what is open belongs in the tracker"),
         ("catch {}", [], "an error is returned, not swallowed"),
+        ("CancellationError {}", [], "a silence is explained"),
         ("print(", [], "logs go through the logger, output through Terminal"),
     ]
 

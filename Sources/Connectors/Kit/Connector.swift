@@ -22,7 +22,7 @@ package protocol Connector: Sendable {
 
     /// What the destination lacks for these fields to be written (`config check --connect`); empty: nothing.
     /// `isCreating`: makes what can be made (custom properties) and returns what is still missing.
-    func missingRequirements(for calls: [Flow], isCreating: Bool) async -> RequirementReport
+    func missingRequirements(for flows: [Flow], isCreating: Bool) async -> RequirementReport
 }
 
 /// One action of a connector.

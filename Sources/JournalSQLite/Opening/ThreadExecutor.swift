@@ -11,8 +11,8 @@ internal import Journal
 /// Runs an actor's work on a thread of its own, one piece after the other, so that waiting for the disk never holds
 /// a thread of the cooperative pool.
 ///
-/// `@unchecked Sendable`: `jobs`, `urgentJobs` and `isStopped` are touched only with `mutex` held. The thread keeps the executor
-/// alive until it is stopped and has run all that was queued.
+/// `@unchecked Sendable`: `jobs`, `urgentJobs` and `isStopped` are touched only with `mutex` held. The thread keeps
+/// the executor alive until it is stopped and has run all that was queued.
 final class ThreadExecutor: SerialExecutor, @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)

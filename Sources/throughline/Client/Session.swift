@@ -10,16 +10,7 @@ enum Session {
     static func with(
         _ options: CommonOptions, _ body: (APIClient, Terminal) async throws -> Void
     ) async throws {
-        let http = OutboundHTTP()
-        let result: Result<Void, any Error>
-        do {
-            try await reach(options, http: http, Terminal(), body)
-            result = .success(())
-        } catch {
-            result = .failure(error)
-        }
-        try await http.shutdown()
-        try result.get()
+        try await OutboundHTTP.with { http in try await reach(options, http: http, Terminal(), body) }
     }
 
     private static func reach(

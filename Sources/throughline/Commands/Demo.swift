@@ -44,12 +44,15 @@ struct Demo: AsyncParsableCommand {
                 try await sandbox.run()
             }
             for await sandboxPort in ports {
-                let chosen = port == 0 ? sandboxPort + 1 : port
-                try DemoConfiguration.write(folder: folder, port: chosen, sandbox: sandboxPort)
+                try DemoConfiguration.write(folder: folder, port: port, sandbox: sandboxPort)
                 try await serve(folder: folder, http: http, standIns: standIns, logger: logger, terminal)
                 group.cancelAll()
             }
-            do { try await group.waitForAll() } catch is CancellationError {}
+            do {
+                try await group.waitForAll()
+            } catch is CancellationError {
+                // The stand-ins end by the cancellation above: there is nothing to tell.
+            }
         }
     }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Model
 import Seams
+import Settings
 
 struct Emit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -30,7 +31,8 @@ struct Emit: AsyncParsableCommand {
     func run() async throws {
         try await Session.with(common) { client, terminal in
             if let file { return try await send(file: file, client, terminal) }
-            let event = try Self.event(type: type ?? "", fields: fields, mint: IDMint.system)
+            let event = try Self.event(
+                type: type ?? "", fields: fields, catalogue: Self.catalogue(common), mint: IDMint.system)
             let answer = try await client.call(
                 "POST", "/v1/events", query: [("source", source)], body: .object(event))
             if common.json { return terminal.line(answer.encodedText) }
@@ -41,8 +43,17 @@ struct Emit: AsyncParsableCommand {
         }
     }
 
-    /// `id=`, `session=`, `user=` and `occurred_at=` stand at the top, all else in `data`; whole numbers are numbers.
-    static func event(type: String, fields: [String], mint: IDMint) throws -> JSONObject {
+    /// The event types of this configuration; ours alone where it cannot be read, as beside a server elsewhere.
+    private static func catalogue(_ common: CommonOptions) -> EventCatalogue {
+        // What is wrong with the file is told by the commands that need it.
+        (try? ConfigurationLoader.read(common.config))?.reading.settings?.catalogue ?? EventCatalogue()
+    }
+
+    /// `id=`, `session=`, `user=` and `occurred_at=` stand at the top, all else in `data`, as the type's shape has it.
+    static func event(
+        type: String, fields: [String], catalogue: EventCatalogue, mint: IDMint
+    ) throws -> JSONObject {
+        let shape = catalogue[EventType(type)]
         var event: JSONObject = ["id": .string("cli-\(mint.make(EventTag.self))"), "type": .string(type)]
         var data = JSONObject()
         for field in fields {
@@ -54,17 +65,21 @@ struct Emit: AsyncParsableCommand {
             if ["id", "session", "user", "occurred_at"].contains(name) {
                 event[name] = .string(text)
             } else {
-                data[name] = numericFields.contains(name) ? number(text) : .string(text)
+                data[name] = value(text, as: shape?.fields.first { $0.name == name }?.kind)
             }
         }
         event["data"] = .object(data)
         return event
     }
 
-    private static let numericFields: Set<String> = ["amount", "attempt", "confidence"]
-
-    private static func number(_ text: String) -> JSONValue {
-        Int64(text).map { .int($0) } ?? Double(text).map { .double($0) } ?? .string(text)
+    /// Text that does not fit its kind stays text: the server's refusal says what was expected.
+    private static func value(_ text: String, as kind: FieldKind?) -> JSONValue {
+        switch kind {
+        case .amount, .integer, .number:
+            Int64(text).map { .int($0) } ?? Double(text).map { .double($0) } ?? .string(text)
+        case .flag: ["true": .bool(true), "false": .bool(false)][text] ?? .string(text)
+        default: .string(text)
+        }
     }
 
     private func send(file: String, _ client: APIClient, _ terminal: Terminal) async throws {

@@ -43,19 +43,19 @@ struct Config: AsyncParsableCommand {
         }
 
         private func ask(_ settings: Settings, _ secrets: ResolvedSecrets) async throws -> [DestinationFinding] {
-            let http = OutboundHTTP()
-            let world = World(time: SystemTime(), chance: SystemChance(), http: http)
-            let connectors = ConnectorFactory.make(settings: settings, secrets: { secrets[$0] }, world: world)
-            var findings: [DestinationFinding] = []
-            for destination in settings.destinations {
-                guard let connector = connectors[destination.name] else { continue }
-                let flows = settings.flows.filter { $0.calls.contains { $0.destination == destination.name } }
-                findings.append(
-                    await DestinationFinding.gather(
-                        destination.name, connector: connector, flows: flows, isCreating: create))
+            try await OutboundHTTP.with { http in
+                let world = World(time: SystemTime(), chance: SystemChance(), http: http)
+                let connectors = ConnectorFactory.make(settings: settings, secrets: { secrets[$0] }, world: world)
+                var findings: [DestinationFinding] = []
+                for destination in settings.destinations {
+                    guard let connector = connectors[destination.name] else { continue }
+                    let flows = settings.flows.filter { $0.calls.contains { $0.destination == destination.name } }
+                    findings.append(
+                        await DestinationFinding.gather(
+                            destination.name, connector: connector, flows: flows, isCreating: create))
+                }
+                return findings
             }
-            try await http.shutdown()
-            return findings
         }
     }
 
