@@ -57,8 +57,9 @@ package final class SQLiteJournal: JournalStore {
             } else {
                 try file.pool().writeWithoutTransaction { db in
                     if isMigrating { try Schema.migrate(db) } else { try refuseOlder(db, path: path) }
-                    try JournalWriter.commit(db, Recovery.recover)
+                    try JournalWriter.commit(db) { try Recovery.recover(onDesk: file.leftOnDesk, $0) }
                 }
+                file.note(onDesk: nil)
             }
         } catch {
             throw SQLiteTrouble.failure(error, path: path)

@@ -18,9 +18,8 @@ package enum Limits {
     package static let intakeQueueMax = 4096
     package static let intakeBatchMax = 256
     package static let planBatchMax = 256
-    /// A process killed from outside leaves its whole desk under suspicion, and a second kill may hit one that is tried
-    /// alone; the third time it is the event.
-    package static let plansStartedMax = 3
+    /// In whose planning the process ended so often is set aside: once may be chance.
+    package static let plansStartedMax = 2
     package static let claimBatchMax = 100
     package static let identifiersPerSubjectMax = 500
     package static let effectsPerEventMax = 100

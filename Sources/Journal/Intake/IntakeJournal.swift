@@ -35,7 +35,7 @@ package struct KeptDelivery: Sendable, Hashable {
         case quarantined
         /// It is of no interest to us.
         case ignored
-        /// It is an event that planning could not take (twice on the desk at a crash, or an error).
+        /// It is an event that planning could not take (the process ended in it twice, or an error).
         case unplannable
     }
 

@@ -4,8 +4,9 @@ package import Model
 package protocol PlanningJournal: Sendable {
     /// Plans up to `limit` pending events, oldest first, in one durable transaction.
     ///
-    /// Each event is planned in a savepoint and taken off `pending` with it. One that throws, or that was on the desk
-    /// at `Limits.plansStartedMax` crashes (a counter committed before the work), is set aside as unplannable.
+    /// Each event is planned wholly or not at all, and taken off `pending` with that. One that throws, or in whose
+    /// planning the process ended `Limits.plansStartedMax` times, is set aside as unplannable. `plan` may be called
+    /// again for an event whose batch was taken back.
     func planPending(
         limit: Int, now: Instant, plan: @escaping @Sendable (Event, any PlanTransaction) throws -> Void
     ) async throws -> PlanSummary

@@ -19,9 +19,8 @@ extension Migration {
             PRIMARY KEY (external_id, source)) WITHOUT ROWID;
         CREATE TABLE payloads (seq INTEGER PRIMARY KEY, body BLOB NOT NULL);
         CREATE TABLE pending (seq INTEGER PRIMARY KEY, crashes INTEGER NOT NULL);
-        CREATE TABLE desk (
-            only INTEGER PRIMARY KEY CHECK (only = 1), first INTEGER, last INTEGER, tick INTEGER NOT NULL);
-        INSERT INTO desk VALUES (1, NULL, NULL, 0);
+        CREATE TABLE clock (only INTEGER PRIMARY KEY CHECK (only = 1), tick INTEGER NOT NULL);
+        INSERT INTO clock VALUES (1, 0);
         CREATE TABLE kept_deliveries (
             seq INTEGER PRIMARY KEY AUTOINCREMENT, id BLOB NOT NULL UNIQUE, kind TEXT NOT NULL, source TEXT NOT NULL,
             external_id TEXT NOT NULL, external_type TEXT, code TEXT NOT NULL, reason TEXT NOT NULL, field TEXT,
@@ -47,6 +46,8 @@ extension Migration {
         CREATE TABLE joins (
             seq INTEGER PRIMARY KEY, child BLOB NOT NULL, root BLOB NOT NULL, basis TEXT NOT NULL, kind TEXT NOT NULL,
             value TEXT NOT NULL, event BLOB NOT NULL, at INTEGER NOT NULL);
+        CREATE INDEX joins_child ON joins (child);
+        CREATE INDEX joins_root ON joins (root);
         CREATE TABLE states (subject BLOB PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID;
         CREATE TABLE facts (
             seq INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, type TEXT, object TEXT, subject BLOB NOT NULL,

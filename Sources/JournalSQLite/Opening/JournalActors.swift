@@ -4,7 +4,7 @@ internal import Model
 /// The one writer. Its work runs on a thread of its own, one transaction after the other.
 actor JournalWriter {
     private let executor: any SerialExecutor
-    private let file: JournalFile
+    let file: JournalFile
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
@@ -30,11 +30,7 @@ actor JournalWriter {
         }
     }
 
-    /// Leaves the desk empty, so that the next owner counts no crash, and closes the file.
     func close() throws {
-        if file.mode != .readOnly {
-            try write { _ = try $0.run("UPDATE desk SET first = NULL, last = NULL WHERE first IS NOT NULL") }
-        }
         do { try file.close() } catch { throw SQLiteTrouble.failure(error, path: file.path) }
     }
 

@@ -44,6 +44,11 @@ final class JournalFile: Sendable {
 
     func suspect() { state.withLock { $0.isSuspect = true } }
 
+    /// The event in whose planning the last owner ended.
+    var leftOnDesk: Int64? { state.withLock { $0.lock?.leftOnDesk } }
+
+    func note(onDesk seq: Int64?) { state.withLock { $0.lock?.note(onDesk: seq) } }
+
     /// Closes the connections and gives the file free.
     func close() throws {
         try state.withLock { state in
@@ -71,10 +76,11 @@ final class JournalFile: Sendable {
         configuration.label = "journal"
         configuration.prepareDatabase { db in
             guard !db.configuration.readonly else { return }
-            // What is erased is overwritten. Checkpoints make the tail of commits: every 4,000 pages (16 MB) instead
+            // What is erased is overwritten. What a statement may have to take back stays in memory, since it is small
+            // and files for it would be made and removed all the time. Checkpoints make the tail of commits: every 4,000 pages (16 MB) instead
             // of 1,000 they are rarer, and the log that a burst leaves behind is cut to 64 MB.
             try db.execute(
-                sql: "PRAGMA secure_delete = ON; PRAGMA wal_autocheckpoint = 4000; "
+                sql: "PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000; "
                     + "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32768")
         }
         return configuration

@@ -10,9 +10,13 @@ internal import Model
 
 /// Keeps a journal to one owner: `flock` on `<journal>.lock`, held for as long as this value lives.
 ///
-/// The system lets go of it when the process ends, however it ends. The file stays and names the owner's process.
+/// The system lets go of it when the process ends, however it ends. The file stays: its first line names the owner's
+/// process, its second the event that is being planned.
 final class JournalLock: Sendable {
+    private static let lineLength = 21
     private let descriptor: CInt
+    /// The event (its `seq`) in whose planning the last owner ended; nil: it ended elsewhere.
+    let leftOnDesk: Int64?
 
     init(journal path: String) throws {
         let lock = path + ".lock"
@@ -24,25 +28,36 @@ final class JournalLock: Sendable {
                     + "Give this user write access to its folder.")
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let holder = Self.holder(of: descriptor).map { "process \($0)" } ?? "another process"
+            let holder = Self.number(inLine: 0, of: descriptor).map { "process \($0)" } ?? "another process"
             close(descriptor)
             throw Failure(
                 .journalLocked,
                 "The journal \(path) is in use by \(holder). Stop it first, or let the running "
                     + "server do what you want to do.")
         }
-        ftruncate(descriptor, 0)
-        let mark = Array("\(getpid())\n".utf8)
-        // The mark only serves the message above; the lock holds without it.
-        _ = pwrite(descriptor, mark, mark.count, 0)
+        leftOnDesk = Self.number(inLine: 1, of: descriptor).flatMap { $0 > 0 ? $0 : nil }
+        Self.write(Int64(getpid()), inLine: 0, of: descriptor)
     }
 
     deinit { close(descriptor) }
 
-    private static func holder(of descriptor: CInt) -> Int? {
-        var bytes = [UInt8](repeating: 0, count: 32)
-        let count = pread(descriptor, &bytes, bytes.count, 0)
-        return Int(String(decoding: bytes.prefix(max(0, count)).prefix { $0 != 10 }, as: UTF8.self))
+    /// Notes which event is being planned, so that the next owner knows it if that ends the process.
+    ///
+    /// Written and not synced: it outlives the process, which is all that a crash of the process takes.
+    func note(onDesk seq: Int64?) { Self.write(seq ?? 0, inLine: 1, of: descriptor) }
+
+    // Lines of one length, so that each is replaced in one write and takes no new space on a full disk. What cannot be
+    // written is let be: the lock holds without the process's number, and planning goes on without the note.
+    private static func write(_ number: Int64, inLine line: Int, of descriptor: CInt) {
+        let digits = Array(String(number).utf8)
+        let text = [UInt8](repeating: UInt8(ascii: "0"), count: max(0, lineLength - 1 - digits.count)) + digits + [10]
+        _ = pwrite(descriptor, text, text.count, off_t(line * lineLength))
+    }
+
+    private static func number(inLine line: Int, of descriptor: CInt) -> Int64? {
+        var bytes = [UInt8](repeating: 0, count: lineLength)
+        guard pread(descriptor, &bytes, bytes.count, off_t(line * lineLength)) == lineLength else { return nil }
+        return Int64(String(decoding: bytes.dropLast(), as: UTF8.self))
     }
 
     static func reason(_ code: CInt) -> String { String(cString: strerror(code)) }

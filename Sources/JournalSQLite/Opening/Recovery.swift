@@ -2,20 +2,11 @@ internal import GRDB
 
 /// What an owner does first: it makes the journal whole after whatever ended the one before.
 enum Recovery {
-    static func recover(_ db: Database) throws {
-        try countCrash(db)
+    static func recover(onDesk seq: Int64?, _ db: Database) throws {
+        // The event in whose planning the last owner ended has seen one crash more.
+        if let seq { try db.run("UPDATE pending SET crashes = crashes + 1 WHERE seq = ?", seq) }
         try holdRestored(db)
         try Lanes.wakeHeadless(db)
-    }
-
-    /// Events that were on the desk when the process died were there at one crash more.
-    ///
-    /// The planner notes its batch on the desk in a commit that is written but not synced: it outlives the process,
-    /// which is all that a crash of the process takes, and costs no wait for the disk. Leaving in order clears it.
-    private static func countCrash(_ db: Database) throws {
-        try db.run(
-            "UPDATE pending SET crashes = crashes + 1 FROM desk WHERE pending.seq BETWEEN desk.first AND desk.last")
-        try db.run("UPDATE desk SET first = NULL, last = NULL")
     }
 
     /// In a journal that comes out of a backup nothing starts by itself: what it has open may have happened since.

@@ -34,7 +34,7 @@ enum Claiming {
     static func claim(_ requests: [ClaimRequest], node: String, at now: Instant, _ db: Database) throws -> [ClaimedJob]
     {
         guard !requests.isEmpty else { return [] }
-        let tick = try db.first("SELECT tick FROM desk") { $0.int(0) } ?? 0
+        let tick = try db.first("SELECT tick FROM clock") { $0.int(0) } ?? 0
         var claimed: [ClaimedJob] = []
         for request in requests where request.limit > 0 {
             if try db.exists("SELECT 1 FROM destinations WHERE name = ?", request.destination) { continue }
@@ -48,7 +48,8 @@ enum Claiming {
                     "INSERT INTO attempts (job, token, started_at, tick) VALUES (?, ?, ?, ?)", seq, job.token, now, tick
                 )
                 var job = job
-                job.request = try storedRequest(of: seq, db)
+                // Nothing is kept of a job that nobody had yet.
+                if job.token > 1 { job.request = try storedRequest(of: seq, db) }
                 claimed.append(job)
             }
         }

@@ -50,9 +50,7 @@ enum JobTable {
     /// True where it could start.
     static func insert(_ job: NewJob, at now: Instant, _ db: Database) throws -> Bool {
         try db.run("INSERT INTO effects (key, job) VALUES (?, ?)", job.effect.text, job.id)
-        let isBehind = try job.lane.map {
-            try Lanes.hasHead(job.call.destination, $0, db) || Lanes.isStopped(job.call.destination, $0, db)
-        }
+        let isBehind = try job.lane.map { try Lanes.isShut(job.call.destination, $0, db) }
         let wait = job.waitsFor ?? (isBehind == true ? .lane : nil)
         let state: JobState = wait != nil ? .waiting : job.startsAt > now ? .scheduled : .available
         let words = wait.map(words(of:))
@@ -69,10 +67,21 @@ enum JobTable {
     }
 
     /// Takes an ended job out of the hot table.
-    static func moveToHistory(_ seq: Int64, _ db: Database) throws {
-        try db.run("INSERT INTO history SELECT * FROM jobs WHERE seq = ?", seq)
+    static func moveToHistory(_ seq: Int64, as state: JobState, at now: Instant, _ db: Database) throws {
+        try db.run(
+            """
+            INSERT INTO history (\(lasting), state, ended_at, lane)
+            SELECT \(lasting), ?, ?, coalesce(moves_to, lane) FROM jobs WHERE seq = ?
+            """, state.rawValue, now, seq)
         try db.run("DELETE FROM jobs WHERE seq = ?", seq)
     }
+
+    /// What an ended job keeps as it is; what it waited for and who worked it are gone.
+    private static let lasting = """
+        seq, id, effect, flow, destination, action, alias, event, fact, subject, priority, run_at, attempts, claims,
+        first_attempt_at, unknown_since, stops_lane, is_restored, is_erased, error_class, error, note, record_kind,
+        record_id, record_url, created_at
+        """
 
     /// Ends an open job without an attempt of its own, and lets its lane go on.
     static func end(
@@ -82,12 +91,8 @@ enum JobTable {
     {
         let lanes = try self.lanes(of: seq, db)
         try db.run(
-            """
-            UPDATE jobs SET state = ?, note = ?, error_class = coalesce(?, error_class), ended_at = ?, wait_kind = NULL,
-                wait_value = NULL, waits_until = NULL, lane = coalesce(moves_to, lane), moves_to = NULL, node = NULL
-            WHERE seq = ?
-            """, state.rawValue, note, errorClass, now, seq)
-        try moveToHistory(seq, db)
+            "UPDATE jobs SET note = ?, error_class = coalesce(?, error_class) WHERE seq = ?", note, errorClass, seq)
+        try moveToHistory(seq, as: state, at: now, db)
         for (destination, lane) in lanes { try Lanes.release(destination, lane, at: now, db) }
     }
 

@@ -33,20 +33,38 @@ enum Lanes {
             destination, lane)
     }
 
+    /// Whether somebody who comes into the lane has to wait.
+    static func isShut(_ destination: String, _ lane: String, _ db: Database) throws -> Bool {
+        try db.exists(
+            """
+            SELECT 1 WHERE EXISTS (
+                    SELECT 1 FROM jobs INDEXED BY jobs_head
+                    WHERE destination = ?1 AND lane = ?2 AND state IN \(headStates))
+                OR EXISTS (SELECT 1 FROM jobs WHERE destination = ?1 AND moves_to = ?2)
+                OR EXISTS (
+                    SELECT 1 FROM history WHERE destination = ?1 AND lane = ?2 AND state = 'dead' AND stops_lane = 1)
+            """, destination, lane)
+    }
+
     /// Lets the next of the lane go, where nobody is on its way and nothing stops it.
     ///
     /// True where one could start.
     @discardableResult
     static func release(_ destination: String, _ lane: String, at now: Instant, _ db: Database) throws -> Bool {
-        guard try !hasHead(destination, lane, db), try !isStopped(destination, lane, db) else { return false }
-        return try db.run(
+        let next = try db.first(
+            """
+            SELECT seq FROM jobs WHERE destination = ? AND lane = ? AND state = 'waiting' AND wait_kind = 'lane'
+            ORDER BY seq LIMIT 1
+            """, destination, lane
+        ) { $0.int(0) }
+        guard let next, try !isShut(destination, lane, db) else { return false }
+        try db.run(
             """
             UPDATE jobs SET wait_kind = NULL, wait_value = NULL, waits_until = NULL, state = CASE
-                WHEN is_restored THEN 'held' WHEN run_at > ?1 THEN 'scheduled' ELSE 'available' END
-            WHERE seq = (
-                SELECT seq FROM jobs WHERE destination = ?2 AND lane = ?3 AND state = 'waiting' AND wait_kind = 'lane'
-                ORDER BY seq LIMIT 1)
-            """, now, destination, lane) > 0
+                WHEN is_restored THEN 'held' WHEN run_at > ? THEN 'scheduled' ELSE 'available' END
+            WHERE seq = ?
+            """, now, next)
+        return true
     }
 
     /// Puts a job on its way again, behind whoever is on its way in its lane.

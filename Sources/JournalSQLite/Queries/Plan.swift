@@ -10,6 +10,10 @@ final class Plan: PlanTransaction {
     /// Counts plans; what this one touches carries it.
     let tick: Int64
     private(set) var hasNewWork = false
+    /// The event that is being planned and its number in the journal.
+    var current: (id: EventID, seq: Int64)?
+    /// Subjects whose roots carry this tick already.
+    private var touched: Set<SubjectID> = []
 
     init(db: Database, tick: Int64) {
         self.db = db
@@ -26,27 +30,34 @@ final class Plan: PlanTransaction {
         try db.run(
             "INSERT INTO subjects (id, root, proven_root, created_at, tick) VALUES (?, ?, ?, ?, ?)", id, id, id, now,
             tick)
+        touched.insert(id)
     }
 
     func addIdentifier(_ identifier: SubjectIdentifier, to subject: SubjectID, event: EventID) throws {
         // Proven stays proven; what was named last is the newest.
         try db.run(
             """
-            INSERT INTO identifiers (kind, value, subject, basis, seq)
-            VALUES (?, ?, ?, ?, coalesce((SELECT seq FROM events WHERE id = ?), 0))
+            INSERT INTO identifiers (kind, value, subject, basis, seq) VALUES (?, ?, ?, ?, ?)
             ON CONFLICT (kind, value, subject) DO UPDATE SET seq = max(seq, excluded.seq),
                 basis = CASE WHEN 'proven' IN (basis, excluded.basis) THEN 'proven' ELSE 'claimed' END
-            """, identifier.kind.name, identifier.value, subject, identifier.basis.rawValue, event)
+            """, identifier.kind.name, identifier.value, subject, identifier.basis.rawValue, try seq(of: event))
         try touch(subject)
     }
 
     func join(_ join: SubjectJoin, event: EventID, at now: Instant) throws {
         try Subjects.join(join, event: event, at: now, db)
+        // Who was touched may have another root now.
+        touched = []
         try touch(join.root)
     }
 
     func assign(_ event: EventID, to subject: SubjectID) throws {
-        try db.run("UPDATE events SET subject = ? WHERE id = ?", subject, event)
+        try db.run("UPDATE events SET subject = ? WHERE seq = ?", subject, try seq(of: event))
+    }
+
+    private func seq(of event: EventID) throws -> Int64 {
+        if let current, current.id == event { return current.seq }
+        return try db.first("SELECT seq FROM events WHERE id = ?", event) { $0.int(0) } ?? 0
     }
 
     func state(of root: SubjectID) throws -> SubjectState { try States.state(of: root, db) }
@@ -62,6 +73,7 @@ final class Plan: PlanTransaction {
     }
 
     private func touch(_ subject: SubjectID) throws {
+        guard touched.insert(subject).inserted else { return }
         try db.run(
             "UPDATE subjects SET tick = ? WHERE id IN (SELECT root FROM subjects WHERE id = ?)", tick, subject)
     }

@@ -11,88 +11,84 @@ extension SQLiteJournal {
 }
 
 extension JournalWriter {
-    /// One event that lies on the desk.
     private struct Pending {
         var seq: Int64
         var crashes: Int64
         var event: Event
     }
 
+    /// An event of a batch without savepoints could not be planned.
+    private struct NeedsSavepoints: Error {}
+
     func planPending(limit: Int, now: Instant, plan: @Sendable (Event, any PlanTransaction) throws -> Void) throws
         -> PlanSummary
     {
-        try write { db in
+        let file = file
+        return try write { db in
             let batch = try Self.nextBatch(limit, db)
-            guard let first = batch.first, let last = batch.last else {
-                return PlanSummary(planned: 0, isMore: false, hasNewWork: false)
-            }
-            let tick = try Self.noteDesk(first: first.seq, last: last.seq, db)
+            guard !batch.isEmpty else { return PlanSummary(planned: 0, isMore: false, hasNewWork: false) }
+            // A savepoint for each event costs more than planning it, so they are made only where one throws.
             do {
-                return try Self.commit(db) { db in
-                    try Self.plan(batch, with: Plan(db: db, tick: tick), now: now, by: plan)
-                }
-            } catch {
-                // The process lives: this was no crash. The next batch writes the desk anew in any case.
-                _ = try? db.run("UPDATE desk SET first = NULL, last = NULL")
-                throw error
+                return try Self.commitPlan(of: batch, isGuarded: false, file, now: now, db, by: plan)
+            } catch is NeedsSavepoints {
+                return try Self.commitPlan(of: batch, isGuarded: true, file, now: now, db, by: plan)
             }
         }
     }
 
-    /// The oldest pending events.
-    ///
-    /// One that was on the desk at a crash lies there alone, so that another crash tells which it was.
     private static func nextBatch(_ limit: Int, _ db: Database) throws -> [Pending] {
-        let pending = try db.rows(
+        try db.rows(
             """
             SELECT \(Events.columns), pending.crashes FROM pending JOIN events ON events.seq = pending.seq
             ORDER BY pending.seq LIMIT ?
             """, limit
         ) { Pending(seq: $0.int(0), crashes: $0.int(13), event: try Events.event($0)) }
-        let suspects = { (one: Pending) in (1..<Int64(Limits.plansStartedMax)).contains(one.crashes) }
-        guard let first = pending.first, !suspects(first) else { return Array(pending.prefix(1)) }
-        return Array(pending.prefix { !suspects($0) })
     }
 
-    /// Writes what is on the desk before the work begins, and gives this plan's tick.
-    ///
-    /// Committed but not synced: this must outlive a crash of the process, not of the machine, and so it costs no wait
-    /// for the disk. `Recovery` reads it.
-    private static func noteDesk(first: Int64, last: Int64, _ db: Database) throws -> Int64 {
-        try db.execute(sql: "PRAGMA synchronous = NORMAL")
-        let noted = Result {
-            try db.run("UPDATE desk SET first = ?, last = ?, tick = tick + 1", first, last)
-            return try db.first("SELECT tick FROM desk") { $0.int(0) } ?? 0
-        }
-        try JournalFile.makeDurable(db)
-        return try noted.get()
-    }
-
-    private static func plan(
-        _ batch: [Pending], with transaction: Plan, now: Instant,
+    private static func commitPlan(
+        of batch: [Pending], isGuarded: Bool, _ file: JournalFile, now: Instant, _ db: Database,
         by plan: (Event, any PlanTransaction) throws -> Void
     ) throws -> PlanSummary {
-        let db = transaction.db
-        var summary = PlanSummary(planned: 0, isMore: false, hasNewWork: false)
-        for pending in batch {
-            var reason: (code: String, text: String)?
-            if pending.crashes >= Limits.plansStartedMax {
-                reason = ("crashed", "The process ended \(pending.crashes) times while this event was being planned.")
-            } else {
-                reason = try inSavepoint(db) { try plan(pending.event, transaction) }
+        try commit(db) { db in
+            try db.run("UPDATE clock SET tick = tick + 1")
+            let transaction = Plan(db: db, tick: try db.first("SELECT tick FROM clock") { $0.int(0) } ?? 0)
+            var summary = PlanSummary(planned: 0, isMore: false, hasNewWork: false)
+            // The process lives where this is left by an error: that was no crash.
+            defer { file.note(onDesk: nil) }
+            for pending in batch {
+                file.note(onDesk: pending.seq)
+                transaction.current = (pending.event.id, pending.seq)
+                if let reason = try reason(against: pending, isGuarded: isGuarded, transaction, plan) {
+                    try setAside(pending.event, code: reason.code, reason: reason.text, now: now, transaction)
+                    summary.unplannable.append(pending.event.id)
+                } else {
+                    summary.planned += 1
+                }
+                try db.run("DELETE FROM pending WHERE seq = ?", pending.seq)
             }
-            if let reason {
-                try setAside(pending.event, code: reason.code, reason: reason.text, now: now, transaction)
-                summary.unplannable.append(pending.event.id)
-            } else {
-                summary.planned += 1
-            }
-            try db.run("DELETE FROM pending WHERE seq = ?", pending.seq)
+            summary.isMore = try db.exists("SELECT 1 FROM pending LIMIT 1")
+            summary.hasNewWork = transaction.hasNewWork
+            return summary
         }
-        try db.run("UPDATE desk SET first = NULL, last = NULL")
-        summary.isMore = try db.exists("SELECT 1 FROM pending LIMIT 1")
-        summary.hasNewWork = transaction.hasNewWork
-        return summary
+    }
+
+    /// Plans one event; where that cannot be, says why.
+    private static func reason(
+        against pending: Pending, isGuarded: Bool, _ transaction: Plan,
+        _ plan: (Event, any PlanTransaction) throws -> Void
+    ) throws -> (code: String, text: String)? {
+        guard pending.crashes < Limits.plansStartedMax else {
+            return ("crashed", "The process ended \(pending.crashes) times while this event was being planned.")
+        }
+        if isGuarded { return try inSavepoint(transaction.db) { try plan(pending.event, transaction) } }
+        do {
+            try plan(pending.event, transaction)
+            return nil
+        } catch let error as DatabaseError where SQLiteTrouble.isGeneral(error) {
+            throw error
+        } catch {
+            throw NeedsSavepoints()
+        }
     }
 
     /// Nil where `body` went through; what it wrote is taken back where it threw.

@@ -24,7 +24,7 @@ enum Settling {
     static func settle(_ settlement: Settlement, at now: Instant, _ db: Database) throws -> Bool {
         guard let job = try running(settlement.job, token: settlement.token, db) else { return false }
         try close(job, settlement.token, settlement.attempt, db)
-        try note(settlement.attempt, isSpent: isSpent(settlement), of: job, db)
+        try note(settlement, of: job, db)
         switch settlement.result {
         case .completed(let record, let supersedesUpTo):
             try complete(job, settlement.job, record, supersedesUpTo: supersedesUpTo, at: now, db)
@@ -90,18 +90,27 @@ enum Settling {
     /// What the attempt means to its job.
     ///
     /// An unknown end stays unknown until the effect is known to have happened: a later answer that this time nothing
-    /// was done (too many requests, say) tells nothing about the earlier call.
-    private static func note(_ end: AttemptEnd, isSpent: Bool, of job: Running, _ db: Database) throws {
+    /// was done (too many requests, say) tells nothing about the earlier call. Of an erased person nothing is kept that
+    /// names them elsewhere.
+    private static func note(_ settlement: Settlement, of job: Running, _ db: Database) throws {
+        let end = settlement.attempt
         let isMade = end.outcome != .notMade
+        var (isCompleted, record): (Bool, ExternalRecord?) = (false, nil)
+        if case .completed(let made, _) = settlement.result {
+            (isCompleted, record) = (true, job.isErased ? nil : made)
+        }
         try db.run(
             """
             UPDATE jobs SET node = NULL, attempts = attempts + ?, error_class = ?, error = ?,
                 first_attempt_at = coalesce(first_attempt_at, ?),
-                unknown_since = CASE WHEN ? THEN NULL ELSE coalesce(?, unknown_since) END
+                unknown_since = CASE WHEN ? THEN NULL ELSE coalesce(?, unknown_since) END,
+                record_kind = coalesce(?, record_kind), record_id = coalesce(?, record_id),
+                record_url = coalesce(?, record_url)
             WHERE seq = ?
-            """, isSpent ? 1 : 0, end.errorClass, job.isErased ? nil : end.error.map(cut),
-            isMade ? job.startedAt : nil, end.outcome == .succeeded, end.outcome == .unknown ? end.endedAt : nil,
-            job.seq)
+            """, isSpent(settlement) ? 1 : 0, isCompleted ? nil : end.errorClass,
+            isCompleted || job.isErased ? nil : end.error.map(cut), isMade ? job.startedAt : nil,
+            end.outcome == .succeeded, end.outcome == .unknown ? end.endedAt : nil, record?.kind, record?.id,
+            record?.url, job.seq)
     }
 
     private static func cut(_ text: String) -> String {
@@ -117,15 +126,11 @@ enum Settling {
         // Of an erased person nothing is kept that names them elsewhere.
         if let record, !job.isErased {
             try db.run(
-                "UPDATE jobs SET record_kind = ?, record_id = ?, record_url = ? WHERE seq = ?", record.kind, record.id,
-                record.url, job.seq)
-            try db.run(
                 """
                 INSERT INTO records (destination, kind, id, url, subject, job, at) VALUES (?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT (id, destination, kind, subject) DO UPDATE SET url = coalesce(excluded.url, url)
                 """, job.destination, record.kind, record.id, record.url, job.subject, id, now)
         }
-        try db.run("UPDATE jobs SET error_class = NULL, error = NULL WHERE seq = ?", job.seq)
         if let upTo = supersedesUpTo { try supersede(job, by: id, upTo: upTo, at: now, db) }
         try end(job, as: .completed, at: now, db)
         if let record {
@@ -143,20 +148,13 @@ enum Settling {
             """, job.destination, lane, upTo, job.flow, job.action, job.alias
         ) { $0.int(0) }
         for seq in covered {
-            try db.run(
-                """
-                UPDATE jobs SET state = 'completed', note = ?, ended_at = ?, wait_kind = NULL WHERE seq = ?
-                """, "superseded by \(id)", now, seq)
-            try JobTable.moveToHistory(seq, db)
+            try db.run("UPDATE jobs SET note = ? WHERE seq = ?", "superseded by \(id)", seq)
+            try JobTable.moveToHistory(seq, as: .completed, at: now, db)
         }
     }
 
     private static func end(_ job: Running, as state: JobState, at now: Instant, _ db: Database) throws {
-        try db.run(
-            """
-            UPDATE jobs SET state = ?, ended_at = ?, lane = coalesce(moves_to, lane), moves_to = NULL WHERE seq = ?
-            """, state.rawValue, now, job.seq)
-        try JobTable.moveToHistory(job.seq, db)
+        try JobTable.moveToHistory(job.seq, as: state, at: now, db)
         try releaseLanes(of: job, at: now, db)
     }
 

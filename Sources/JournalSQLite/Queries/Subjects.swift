@@ -17,14 +17,33 @@ enum Subjects {
     }
 
     /// All identifiers of the whole, the newest last.
+    ///
+    /// Grouped and sorted here: SQLite makes and drops a table of its own for that, which costs more than the reading.
     static func identifiers(of root: SubjectID, _ db: Database) throws -> [SubjectIdentifier] {
-        try db.rows(
+        struct Name: Hashable {
+            var kind: String
+            var value: String
+        }
+        var newest: [Name: (seq: Int64, basis: SubjectIdentifier.Basis)] = [:]
+        let rows = try db.rows(
             """
-            SELECT kind, value, max(basis) FROM identifiers
-            WHERE subject IN (SELECT id FROM subjects WHERE root = ?)
-            GROUP BY kind, value ORDER BY max(seq), kind, value LIMIT ?
-            """, root, Limits.identifiersPerSubjectMax * 2
-        ) { SubjectIdentifier(SubjectIdentifier.Kind($0.text(0)), $0.text(1), try $0.word(2)) }
+            SELECT kind, value, basis, identifiers.seq FROM subjects
+            CROSS JOIN identifiers ON identifiers.subject = subjects.id WHERE subjects.root = ? LIMIT ?
+            """, root, Limits.identifiersPerSubjectMax * 8
+        ) {
+            (
+                name: Name(kind: $0.text(0), value: $0.text(1)), basis: try $0.word(2, SubjectIdentifier.Basis.self),
+                seq: $0.int(3)
+            )
+        }
+        for row in rows {
+            let known = newest[row.name]
+            newest[row.name] = (
+                max(row.seq, known?.seq ?? row.seq), known?.basis == .proven ? .proven : row.basis
+            )
+        }
+        return newest.sorted { ($0.value.seq, $0.key.kind, $0.key.value) < ($1.value.seq, $1.key.kind, $1.key.value) }
+            .map { SubjectIdentifier(SubjectIdentifier.Kind($0.key.kind), $0.key.value, $0.value.basis) }
     }
 
     static func view(of root: SubjectID, _ db: Database) throws -> SubjectView {

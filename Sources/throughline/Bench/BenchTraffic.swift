@@ -1,3 +1,4 @@
+import Crypto
 import Model
 import Sandbox
 import Seams
@@ -5,25 +6,35 @@ import Synchronization
 
 /// Successful Stripe payments without end: one body as Stripe sends it, with ids of its own in each, signed each.
 final class BenchTraffic: Sendable {
+    enum Signature: String, Sendable, CaseIterable {
+        /// As Stripe signs: the time and the body.
+        case stripe
+        /// The body alone, in `X-Hub-Signature-256`, for receivers that know no other.
+        case body
+    }
+
     private static let digits = 12
+    private static let payer = "ada.000000000000"
     private let template: [UInt8]
     /// Where in the body the number is written.
     private let places: [Int]
-    private let signing: Signing
+    private let secret: String
+    private let signature: Signature
     private let time: any TimeSource
-    private let count = Atomic<Int>(0)
+    private let count: Atomic<Int>
 
-    init(secret: String, time: any TimeSource) {
+    /// Ids are numbered from `firstNumber`; a receiver that knew earlier ones would refuse them as duplicates.
+    init(secret: String, time: any TimeSource, signature: Signature = .stripe, firstNumber: Int = 0) {
         let purchase = StripePurchase(
-            tag: "bench", email: "ada@example.com", name: "Ada Example", amount: 4_900,
+            tag: "bench", email: Self.payer + "@example.com", name: "Ada Example", amount: 4_900,
             metadata: Self.metadata, startedAt: time.now)
         let event = purchase.paymentSucceeded(at: time.now)
         let body = event.json.encoded
-        let ids = [event.id, purchase.paymentIntentID, purchase.chargeID, purchase.customerID]
+        let ids = [event.id, purchase.paymentIntentID, purchase.chargeID, purchase.customerID, Self.payer]
         template = body
         places = ids.flatMap { id in body.ranges(of: Array(id.utf8)).map { $0.upperBound - Self.digits } }
-        signing = .stripe(secrets: [secret])
-        self.time = time
+        (self.secret, self.signature, self.time) = (secret, signature, time)
+        count = Atomic(firstNumber)
     }
 
     var bodySize: Int { template.count }
@@ -38,8 +49,19 @@ final class BenchTraffic: Sendable {
         }
         var body = template
         for place in places { body.replaceSubrange(place..<place + Self.digits, with: number) }
-        let headers = signing.headers(id: "", body: body, at: time.now)
-        return LoadGenerator.Request(path: path, headers: headers.map { ($0.name, $0.value) }, body: body)
+        return LoadGenerator.Request(path: path, headers: headers(for: body), body: body)
+    }
+
+    private func headers(for body: [UInt8]) -> [(String, String)] {
+        guard signature == .body else {
+            return Signing.stripe(secrets: [secret]).headers(id: "", body: body, at: time.now).map {
+                ($0.name, $0.value)
+            }
+        }
+        let mark = HMAC<SHA256>.authenticationCode(for: body, using: SymmetricKey(data: Array(secret.utf8)))
+        let digits = Array("0123456789abcdef".utf8)
+        let text = String(decoding: mark.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        return [("content-type", "application/json"), ("x-hub-signature-256", "sha256=" + text)]
     }
 
     /// What a product gives along with a payment; it brings the body to the usual size of an event of Stripe's.
