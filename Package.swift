@@ -83,7 +83,9 @@ let package = Package(
 
         // What is read along the street, and its surfaces.
         .target(name: "Trail", dependencies: ["Model", "Journal"], swiftSettings: ours),
-        .target(name: "Watch", dependencies: ["Model", "Seams", "Journal", logging], swiftSettings: ours),
+        .target(
+            name: "Watch", dependencies: ["Model", "Seams", "Settings", "Journal", logging, lifecycle],
+            swiftSettings: ours),
         .target(
             name: "API",
             dependencies: [

@@ -98,6 +98,8 @@ package struct Dependencies: Sendable {
     package var meters: Meters
     package var keys: KeyRing
     package var readiness: Readiness
+    package let writable: WritableCheck
+    package var followers: Followers
     package var time: any TimeSource
     package var chance: any ChanceSource
     package var logger: Logger
@@ -113,7 +115,7 @@ package struct Dependencies: Sendable {
         receiving: any Receiving, destinations: any DestinationControl, meters: Meters, keys: KeyRing,
         readiness: Readiness, time: any TimeSource, chance: any ChanceSource, logger: Logger,
         wakePlanning: @escaping @Sendable () -> Void, wakeWork: @escaping @Sendable () -> Void,
-        hashPassword: @escaping @Sendable (String) async throws -> String
+        hashPassword: @escaping @Sendable (String) async throws -> String, followers: Followers = Followers()
     ) {
         self.settings = settings
         self.reading = reading
@@ -124,6 +126,8 @@ package struct Dependencies: Sendable {
         self.meters = meters
         self.keys = keys
         self.readiness = readiness
+        writable = WritableCheck(journal: operating, time: time)
+        self.followers = followers
         self.time = time
         self.chance = chance
         self.logger = logger

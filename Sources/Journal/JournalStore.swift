@@ -1,2 +1,4 @@
 /// The whole journal; each room asks only for its part of it.
-package protocol JournalStore: IntakeJournal, PlanningJournal, WorkJournal, ReadingJournal, OperatingJournal {}
+package protocol JournalStore:
+    IntakeJournal, PlanningJournal, WorkJournal, ReadingJournal, OperatingJournal, PruningJournal
+{}

@@ -70,7 +70,9 @@ package struct PlannerService: Service {
         let now = time.now
         let summary = try await journal.planPending(limit: Limits.planBatchMax, now: now) { event, tx in
             try planner.plan(event, in: tx, now: now)
+            CrashPoint.planMade.pass()
         }
+        CrashPoint.planKept.pass()
         for event in summary.unplannable {
             logger.error("event set aside as unplannable", metadata: ["event.id": "\(event)"])
         }

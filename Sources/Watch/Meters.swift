@@ -18,14 +18,17 @@ package final class Meters: Sendable {
         state.withLock { $0.acknowledgements.record(duration) }
     }
 
-    /// A job was settled.
-    package func countJob(destination: String, outcome: String) {
-        state.withLock { $0.jobs.add(["destination": destination, "outcome": outcome]) }
+    /// An attempt at a job ended; `duration` is how long the destination took, nil where it was not called.
+    package func countAttempt(destination: String, action: String, outcome: String, _ duration: Duration?) {
+        state.withLock { state in
+            state.attempts.add(["destination": destination, "action": action, "outcome": outcome])
+            if let duration { state.recordAttempt(destination, duration) }
+        }
     }
 
-    /// How long a destination took to answer.
-    package func recordAttempt(destination: String, _ duration: Duration) {
-        state.withLock { $0.recordAttempt(destination, duration) }
+    /// A job ended with an attempt: `completed` or `dead`.
+    package func countJob(destination: String, action: String, state ended: String) {
+        state.withLock { $0.jobs.add(["destination": destination, "action": action, "state": ended]) }
     }
 
     /// An HTTP answer of any route; `route` is the template, never the path.
@@ -40,15 +43,16 @@ package final class Meters: Sendable {
 /// The figures of `Meters` at one moment.
 package struct MeterState: Sendable {
     var deliveries = CounterFamily()
+    var attempts = CounterFamily()
     var jobs = CounterFamily()
     var requests = CounterFamily()
     package internal(set) var acknowledgements = Histogram()
-    var attempts: [String: Histogram] = [:]
+    var attemptDurations: [String: Histogram] = [:]
 
     mutating func recordAttempt(_ destination: String, _ duration: Duration) {
-        let isKnown = attempts[destination] != nil
-        let name = isKnown || attempts.count < CounterFamily.seriesMax ? destination : CounterFamily.other
-        attempts[name, default: Histogram()].record(duration)
+        let isKnown = attemptDurations[destination] != nil
+        let name = isKnown || attemptDurations.count < CounterFamily.seriesMax ? destination : CounterFamily.other
+        attemptDurations[name, default: Histogram()].record(duration)
     }
 
     /// How many deliveries were answered with statuses that `matches`.

@@ -1,5 +1,20 @@
 package import Journal
-internal import Model
+package import Model
+
+/// How a destination stands, for a metric.
+package struct DestinationMeter: Sendable, Hashable {
+    package var name: String
+    package var isPaused: Bool
+    package var isBreakerOpen: Bool
+    package var running: Int
+
+    package init(name: String, isPaused: Bool, isBreakerOpen: Bool, running: Int) {
+        self.name = name
+        self.isPaused = isPaused
+        self.isBreakerOpen = isBreakerOpen
+        self.running = running
+    }
+}
 
 /// Writes figures in the Prometheus text format, version 0.0.4.
 package enum MetricsText {
@@ -10,7 +25,8 @@ package enum MetricsText {
     /// What could not be read (`figures` of a journal that is shut, memory elsewhere than on Linux) is
     /// left out: a missing series is told apart from a zero.
     package static func render(
-        _ meters: MeterState, figures: JournalFigures?, residentBytes: Int?, isJournalReadable: Bool
+        _ meters: MeterState, figures: JournalFigures?, destinations: [DestinationMeter] = [], residentBytes: Int?,
+        now: Instant, isJournalReadable: Bool
     ) -> String {
         var text = Writer()
         text.family(
@@ -20,14 +36,19 @@ package enum MetricsText {
         text.head("throughline_ack_seconds", "histogram", "Time from a delivery's arrival to its acknowledgement.")
         text.histogram("throughline_ack_seconds", [:], meters.acknowledgements)
         text.family(
-            "throughline_jobs_settled_total", "counter", "Settled attempts by destination and outcome.", meters.jobs)
+            "throughline_attempts_total", "counter", "Attempts at jobs by destination, action and outcome.",
+            meters.attempts)
+        text.family(
+            "throughline_jobs_ended_total", "counter",
+            "Jobs that an attempt ended, by destination, action and state (completed, dead).", meters.jobs)
         text.head("throughline_attempt_seconds", "histogram", "Time that a destination took to answer.")
-        for (destination, histogram) in meters.attempts.sorted(by: { $0.key < $1.key }) {
+        for (destination, histogram) in meters.attemptDurations.sorted(by: { $0.key < $1.key }) {
             text.histogram("throughline_attempt_seconds", ["destination": destination], histogram)
         }
         text.gauge(
             "throughline_journal_readable", "Whether the journal could be read just now.", isJournalReadable ? 1 : 0)
-        if let figures { text.figures(figures) }
+        if let figures { text.figures(figures, now: now) }
+        text.destinations(destinations)
         if let residentBytes {
             text.gauge("process_resident_memory_bytes", "Memory of this process in bytes.", residentBytes)
         }
@@ -72,8 +93,13 @@ package enum MetricsText {
             sample(name + "_count", labels, String(histogram.count))
         }
 
-        mutating func figures(_ figures: JournalFigures) {
+        mutating func figures(_ figures: JournalFigures, now: Instant) {
             gauge("throughline_pending_events", "Events that wait for planning.", figures.pending)
+            let age = figures.oldestPendingAt.map { max(.zero, now - $0) } ?? .zero
+            head(
+                "throughline_unplanned_age_seconds", "gauge",
+                "Age of the oldest event that waits for planning; 0 where none waits.")
+            sample("throughline_unplanned_age_seconds", [:], String(Double(age.milliseconds) / 1000))
             head("throughline_open_jobs", "gauge", "Jobs that have not ended, by destination and state.")
             for (destination, states) in figures.openJobs.sorted(by: { $0.key < $1.key }) {
                 for (state, count) in states.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
@@ -86,6 +112,24 @@ package enum MetricsText {
             gauge("throughline_open_alerts", "Alerts that are open.", figures.openAlerts)
             if let last = figures.lastEventAt {
                 gauge("throughline_last_event_timestamp_seconds", "When the newest event came.", Int(last.seconds))
+            }
+        }
+
+        mutating func destinations(_ meters: [DestinationMeter]) {
+            guard !meters.isEmpty else { return }
+            each(meters, "throughline_destination_paused", "Whether a destination is paused.") { $0.isPaused ? 1 : 0 }
+            each(meters, "throughline_destination_breaker_open", "Whether calls are held back after failures.") {
+                $0.isBreakerOpen ? 1 : 0
+            }
+            each(meters, "throughline_destination_running_jobs", "Jobs that are being worked now.", \.running)
+        }
+
+        private mutating func each(
+            _ meters: [DestinationMeter], _ name: String, _ help: String, _ value: (DestinationMeter) -> Int
+        ) {
+            head(name, "gauge", help)
+            for meter in meters.sorted(by: { $0.name < $1.name }) {
+                sample(name, ["destination": meter.name], String(value(meter)))
             }
         }
 

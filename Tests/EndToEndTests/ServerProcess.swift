@@ -44,7 +44,16 @@ final class ServerProcess {
 
     /// Starts the server and returns when it is ready.
     func start() async throws {
+        try launch()
+        try await isReady()
+    }
+
+    /// `dyingAt` is a `CrashPoint` with its number (`call.made:3`), for debug builds.
+    func launch(dyingAt point: String? = nil) throws {
         let process = Process()
+        if let point {
+            process.environment = ProcessInfo.processInfo.environment.merging(["THROUGHLINE_CRASH_AT": point]) { $1 }
+        }
         process.executableURL = Self.binary
         process.arguments = ["serve"]
         process.currentDirectoryURL = URL(filePath: folder.path)
@@ -54,6 +63,11 @@ final class ServerProcess {
         process.standardError = handle
         try process.run()
         self.process = process
+    }
+
+    /// Returns when the server that was launched is ready and on record.
+    func isReady() async throws {
+        guard let process else { throw Trouble("no server was started") }
         try await eventually("the server is ready", within: 20) {
             guard process.isRunning else { throw Trouble("the server ended: \(self.log.suffix(2000))") }
             guard LocalServer.find(folder: self.folder.path)?.process == process.processIdentifier else { return false }
@@ -66,6 +80,21 @@ final class ServerProcess {
         guard let process else { return }
         Foundation.kill(process.processIdentifier, SIGKILL)
         try await eventually("the killed server is gone", within: 10) { !process.isRunning }
+    }
+
+    /// Returns when the server has died by itself.
+    func isDead(within seconds: Double) async throws {
+        try await eventually("the server dies", within: seconds) { self.process?.isRunning == false }
+    }
+
+    /// SIGHUP; returns when the log says that the configuration was taken over.
+    func reload() async throws {
+        guard let process else { throw Trouble("no server was started") }
+        let before = log.ranges(of: "configuration reloaded").count
+        Foundation.kill(process.processIdentifier, SIGHUP)
+        try await eventually("the configuration is reloaded", within: 10) {
+            self.log.ranges(of: "configuration reloaded").count > before
+        }
     }
 
     /// SIGTERM, and the exit status.
@@ -82,6 +111,28 @@ final class ServerProcess {
         var status: Int32
         var output: String
         var errors: String
+    }
+
+    /// A command of ours that goes on until it is ended.
+    struct Running {
+        let process: Process
+        let path: String
+
+        func output() throws -> String { try String(contentsOfFile: path, encoding: .utf8) }
+        func end() { process.terminate() }
+    }
+
+    func begin(_ arguments: String...) throws -> Running {
+        let process = Process()
+        process.executableURL = Self.binary
+        process.arguments = arguments
+        process.currentDirectoryURL = URL(filePath: folder.path)
+        let name = "out-\(UUID())"
+        process.standardOutput = try output(name)
+        process.standardError = FileHandle.nullDevice
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        return Running(process: process, path: folder.file(name))
     }
 
     /// A command of ours in the server's folder.

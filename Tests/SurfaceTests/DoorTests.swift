@@ -28,6 +28,8 @@ import Testing
 
     @Test func `lets each key do its own and nothing else`() async throws {
         let house = try await House()
+        // So that a stream has an end.
+        house.readiness.close("stopping")
         for route in Routes.all(house.dependencies) {
             guard case .scope(let scope) = route.access else { continue }
             let path = route.template.replacingOccurrences(of: "{id}", with: "x")
@@ -119,8 +121,21 @@ import Testing
         let house = try await House()
         #expect(try await house.send("GET", "/readyz").status == 200)
         house.journal.set { $0.isWritable = false }
+        house.time.advance(by: .seconds(1))
         let reply = try await house.send("GET", "/readyz")
         #expect(reply.status == 503 && reply.text.contains("disk is full"))
+    }
+
+    @Test func `asks the journal whether it can be written once a second, however many probe`() async throws {
+        let house = try await House()
+        for second in 1...3 {
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<50 { group.addTask { try await house.send("GET", "/readyz").status } }
+                for try await status in group { #expect(status == 200) }
+            }
+            #expect(house.journal.get { $0.writableChecks } == second)
+            house.time.advance(by: .seconds(1))
+        }
     }
 
     @Test func `counts what it answered`() async throws {

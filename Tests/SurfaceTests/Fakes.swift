@@ -20,7 +20,10 @@ final class FakeJournal: ReadingJournal, OperatingJournal {
         var changes: [String] = []
         var bulkLeft = 0
         var filters: [JobFilter] = []
+        /// What those who follow are told; a cursor's event counts them.
+        var changesMade: [Change] = []
         var isWritable = true
+        var writableChecks = 0
         var figures = JournalFigures(
             pending: 0, openJobs: [:], dead: 0, quarantined: 0, openAlerts: 0, eventsLastHour: 0, completedLastHour: 0,
             deadLastHour: 0, lastEventAt: nil)
@@ -57,6 +60,12 @@ final class FakeJournal: ReadingJournal, OperatingJournal {
     func keptDelivery(_ id: QuarantineID) async throws -> KeptDelivery? { get { $0.kept.first { $0.id == id } } }
     func alerts(openOnly: Bool, page: PageRequest) async throws -> Page<AlertRow> {
         Page(items: get { $0.alerts }, next: nil)
+    }
+    func newestChange(now: Instant) async throws -> ChangeCursor {
+        ChangeCursor(event: Int64(get { $0.changesMade.count }), job: 0, endedAt: now)
+    }
+    func changes(after cursor: ChangeCursor, until: Instant, limit: Int) async throws -> [Change] {
+        Array(get { $0.changesMade }.dropFirst(Int(cursor.event)).prefix(limit))
     }
     func figures(now: Instant) async throws -> JournalFigures { get { $0.figures } }
 
@@ -109,7 +118,11 @@ final class FakeJournal: ReadingJournal, OperatingJournal {
     func audit(page: PageRequest) async throws -> Page<AuditRow> { Page(items: get { $0.notes }, next: nil) }
     func note(_ entry: AuditRow) async throws { set { $0.notes.append(entry) } }
     func backup(to path: String) async throws { set { $0.changes.append("backup \(path)") } }
+    func forgetPlan(_ root: SubjectID) async throws -> Erasure {
+        Erasure(subject: root, events: 3, facts: 2, jobs: 4, identifiers: 5, kept: 1)
+    }
     func checkWritable() async throws {
+        set { $0.writableChecks += 1 }
         guard get({ $0.isWritable }) else { throw Failure(.journal, "The journal's disk is full.") }
     }
 }

@@ -72,6 +72,15 @@ struct House: Sendable {
             logger: dependencies.logger)
     }
 
+    /// The same on real connections, within these limits.
+    func application(_ connections: ConnectionCount) -> some ApplicationProtocol {
+        Application(
+            responder: Responder(
+                routes: routes, keys: dependencies.keys, meters: meters, time: time, chance: dependencies.chance,
+                logger: dependencies.logger), server: connections.server,
+            configuration: .init(address: .hostname("127.0.0.1", port: 0)), logger: dependencies.logger)
+    }
+
     struct Reply: Sendable {
         var status: Int
         var headers: HTTPFields

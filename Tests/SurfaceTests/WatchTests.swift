@@ -14,24 +14,40 @@ import Testing
         meters.countDelivery(source: "stripe", status: 200)
         meters.recordAcknowledgement(.milliseconds(3))
         meters.recordAcknowledgement(.seconds(60))
-        meters.countJob(destination: "crm\"\n", outcome: "succeeded")
+        meters.countAttempt(destination: "crm\"\n", action: "note", outcome: "succeeded", .milliseconds(40))
+        meters.countAttempt(destination: "crm\"\n", action: "note", outcome: "not_made", nil)
+        meters.countJob(destination: "crm\"\n", action: "note", state: "completed")
         let figures = JournalFigures(
             pending: 4, openJobs: ["crm": [.dead: 1]], dead: 1, quarantined: 2, openAlerts: 0, eventsLastHour: 0,
-            completedLastHour: 0, deadLastHour: 0, lastEventAt: nil)
-        let text = MetricsText.render(meters.snapshot, figures: figures, residentBytes: 4096, isJournalReadable: true)
+            completedLastHour: 0, deadLastHour: 0, lastEventAt: nil, oldestPendingAt: Make.at)
+        let text = MetricsText.render(
+            meters.snapshot, figures: figures,
+            destinations: [
+                DestinationMeter(name: "crm", isPaused: true, isBreakerOpen: false, running: 3),
+                DestinationMeter(name: "app", isPaused: false, isBreakerOpen: true, running: 0),
+            ], residentBytes: 4096, now: Make.after(1500), isJournalReadable: true)
         for line in [
             #"throughline_deliveries_total{source="stripe",status="200"} 2"#,
             #"throughline_ack_seconds_bucket{le="0.002"} 0"#, #"throughline_ack_seconds_bucket{le="0.005"} 1"#,
             #"throughline_ack_seconds_bucket{le="30.0"} 1"#, #"throughline_ack_seconds_bucket{le="+Inf"} 2"#,
             "throughline_ack_seconds_count 2", "throughline_pending_events 4",
-            #"throughline_jobs_settled_total{destination="crm\"\n",outcome="succeeded"} 1"#,
+            #"throughline_attempts_total{action="note",destination="crm\"\n",outcome="succeeded"} 1"#,
+            #"throughline_attempts_total{action="note",destination="crm\"\n",outcome="not_made"} 1"#,
+            #"throughline_jobs_ended_total{action="note",destination="crm\"\n",state="completed"} 1"#,
+            #"throughline_attempt_seconds_bucket{destination="crm\"\n",le="0.05"} 1"#,
+            #"throughline_attempt_seconds_count{destination="crm\"\n"} 1"#,
+            "throughline_unplanned_age_seconds 1.5",
+            #"throughline_destination_paused{destination="crm"} 1"#,
+            #"throughline_destination_paused{destination="app"} 0"#,
+            #"throughline_destination_breaker_open{destination="app"} 1"#,
+            #"throughline_destination_running_jobs{destination="crm"} 3"#,
             #"throughline_open_jobs{destination="crm",state="dead"} 1"#, "process_resident_memory_bytes 4096",
         ] { #expect(text.contains(line + "\n"), "\(line)") }
     }
 
     @Test func `fold labels that strangers invent once a family is full`() {
         let meters = Meters()
-        for number in 0..<2000 { meters.countJob(destination: "d\(number)", outcome: "succeeded") }
+        for number in 0..<2000 { meters.countJob(destination: "d\(number)", action: "a", state: "dead") }
         let jobs = meters.snapshot.jobs.series
         #expect(jobs.count == CounterFamily.seriesMax + 1)
         #expect(jobs.values.reduce(0, +) == 2000)

@@ -24,21 +24,24 @@ extension Routes {
         if let reason = dependencies.readiness.refusal {
             return .json(["status": "not_ready", "reason": .string(reason)], status: 503)
         }
-        do {
-            try await dependencies.operating.checkWritable()
-            return .json(["status": "ready"])
-        } catch {
-            let reason = (error as? Failure)?.message ?? "the journal cannot be written"
+        if let reason = await dependencies.writable.refusal() {
             return .json(["status": "not_ready", "reason": .string(reason)], status: 503)
         }
+        return .json(["status": "ready"])
     }
 
     static func metrics(_ dependencies: Dependencies, access: Route.Access) -> Route {
         Route("GET", "/metrics", access) { _ in
             // A scrape while the journal is away still tells the rest; `throughline_journal_readable` says so.
             let figures = try? await dependencies.reading.figures(now: dependencies.time.now)
+            let destinations = await dependencies.destinations.health().map {
+                DestinationMeter(
+                    name: $0.name, isPaused: $0.pause != nil, isBreakerOpen: $0.breaker != "closed", running: $0.running
+                )
+            }
             let text = MetricsText.render(
-                dependencies.meters.snapshot, figures: figures, residentBytes: ProcessMemory.residentBytes(),
+                dependencies.meters.snapshot, figures: figures, destinations: destinations,
+                residentBytes: ProcessMemory.residentBytes(), now: dependencies.time.now,
                 isJournalReadable: figures != nil)
             return Answer(
                 status: 200, headers: [("content-type", MetricsText.contentType)], body: Array(text.utf8))

@@ -78,12 +78,13 @@ package struct JobBulk: Sendable {
 
     /// Does up to `limit` of it in slices, so that the writer is free for deliveries in between.
     package func run(limit: Int, actor: String) async throws -> JSONObject {
-        let now = dependencies.time.now
         var changed = 0
         while changed < limit {
             try Task.checkCancellation()
             let slice = min(Self.sliceMax, limit - changed)
-            let count = try await dependencies.operating.bulk(action, filter, limit: slice, by: actor, now: now)
+            // Each slice has its own time: who follows ends in their order would miss one with an earlier one's.
+            let count = try await dependencies.operating.bulk(
+                action, filter, limit: slice, by: actor, now: dependencies.time.now)
             changed += count
             if count < slice { break }
             dependencies.wakeWork()

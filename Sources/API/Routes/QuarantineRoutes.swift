@@ -25,7 +25,14 @@ extension Routes {
                     throw missing("kept delivery")
                 }
                 if let event = kept.event {
-                    return try await replay(event, isRepeating: false, isDryRun: false, call, dependencies)
+                    // It is in the journal already: planning tries it again.
+                    let mint = dependencies.mint
+                    _ = try await dependencies.operating.replay(
+                        event, repeating: false, mint: { mint.make() }, by: call.actor, now: dependencies.time.now)
+                    dependencies.wakePlanning()
+                    return relay(
+                        ReceiptAnswer(
+                            status: 200, body: ["status": "accepted", "event": .string(event.description)]), call)
                 }
                 let receipt = await dependencies.receiving.replay(kept)
                 try await note(call, "quarantine.replay", kept.id.description, dependencies)

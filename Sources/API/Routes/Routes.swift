@@ -5,7 +5,7 @@ package enum Routes {
     package static func all(_ dependencies: Dependencies) -> [Route] {
         intake(dependencies) + trail(dependencies) + events(dependencies) + quarantine(dependencies)
             + jobs(dependencies) + destinations(dependencies) + access(dependencies) + subjects(dependencies)
-            + health(dependencies)
+            + tail(dependencies) + health(dependencies)
     }
 
     /// For a metrics listener of its own, which asks for no key.

@@ -36,13 +36,14 @@ extension Routes {
                         "\(found.count) subjects answer to this id; name one by its tsb_ id (POST /v1/trace lists them)."
                     )
                 }
-                if try inputs.flag("dry_run") == true {
-                    return .json(["dry_run": true, "subject": .string(subject.root.description)])
-                }
-                let erasure = try await dependencies.operating.forget(
-                    subject.root, by: call.actor, now: dependencies.time.now)
+                let isDryRun = try inputs.flag("dry_run") ?? false
+                let erasure =
+                    isDryRun
+                    ? try await dependencies.operating.forgetPlan(subject.root)
+                    : try await dependencies.operating.forget(
+                        subject.root, by: call.actor, now: dependencies.time.now)
                 var body = erasure.json
-                body["dry_run"] = false
+                body["dry_run"] = .bool(isDryRun)
                 return .json(body)
             }
         ]

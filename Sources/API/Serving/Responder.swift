@@ -115,7 +115,11 @@ package struct Responder: HTTPResponder {
         for (name, value) in answer.headers + [("x-request-id", requestID)] {
             if let name = HTTPField.Name(name) { fields.append(HTTPField(name: name, value: value)) }
         }
-        fields[values: .contentLength] = [String(answer.body.count)]
+        if let stream = answer.stream, !isHead {
+            return Response(
+                status: .init(code: answer.status), headers: fields, body: Self.body(stream, on: context.channel))
+        }
+        if answer.stream == nil { fields[values: .contentLength] = [String(answer.body.count)] }
         let body = isHead ? ByteBuffer() : ByteBuffer(bytes: answer.body)
         guard answer.isClosing else {
             return Response(
@@ -127,12 +131,32 @@ package struct Responder: HTTPResponder {
         return Response(
             status: .init(code: answer.status), headers: fields,
             body: .init(contentLength: body.readableBytes) { writer in
+                channel.eventLoop.execute {
+                    // A connection that is gone already has nothing to drop.
+                    try? channel.pipeline.syncOperations.addHandler(Drain(), position: .first)
+                }
                 try await writer.write(body)
                 try await writer.finish(nil)
                 // What is still on its way is read and dropped for a second, so that the sender sees the answer
                 // instead of a reset.
                 channel.eventLoop.scheduleTask(in: .seconds(1)) { channel.close(mode: .all, promise: nil) }
             })
+    }
+
+    /// How long a reader of a stream may leave it unread.
+    private static let unreadMax: TimeAmount = .seconds(10)
+
+    private static func body(
+        _ stream: @escaping @Sendable (_ write: Answer.Write) async throws -> Void, on channel: any Channel
+    ) -> ResponseBody {
+        ResponseBody { writer in
+            try await stream { bytes in
+                let end = channel.eventLoop.scheduleTask(in: unreadMax) { channel.close(mode: .all, promise: nil) }
+                defer { end.cancel() }
+                try await writer.write(ByteBuffer(bytes: bytes))
+            }
+            try await writer.finish(nil)
+        }
     }
 }
 

@@ -117,6 +117,11 @@ package struct Answer: Sendable {
     package var body: [UInt8]
     /// Ends the connection once the answer is out: the rest of the request is not worth reading.
     package var isClosing = false
+    /// Writes a body without an end known before, instead of `body`.
+    package var stream: (@Sendable (_ write: Write) async throws -> Void)?
+
+    /// Returns when the bytes are on their way; throws when the reader has gone.
+    package typealias Write = ([UInt8]) async throws -> Void
 
     package init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
         self.status = status
@@ -126,6 +131,14 @@ package struct Answer: Sendable {
 
     package static func json(_ object: JSONObject, status: Int = 200) -> Answer {
         Answer(status: status, headers: [("content-type", "application/json")], body: object.encoded)
+    }
+
+    package static func stream(
+        _ contentType: String, _ body: @escaping @Sendable (_ write: Write) async throws -> Void
+    ) -> Answer {
+        var answer = Answer(status: 200, headers: [("content-type", contentType), ("cache-control", "no-store")])
+        answer.stream = body
+        return answer
     }
 
     package static func list(_ items: [JSONObject], next: String? = nil) -> Answer {

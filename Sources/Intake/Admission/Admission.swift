@@ -1,6 +1,7 @@
 package import Journal
 package import Logging
 internal import Model
+package import Seams
 internal import ServiceLifecycle
 internal import Synchronization
 
@@ -13,12 +14,19 @@ package final class Admission: Service {
     private let logger: Logger
     private let onCommit: @Sendable (Int) -> Void
     private let queue = Mutex(AdmissionQueue())
+    private let time: any TimeSource
+    /// A full disk refuses every batch: one line in a while says as much as one each.
+    private let refusals = Mutex(Repetition(every: refusalsLoggedEvery))
+
+    static let refusalsLoggedEvery: Duration = .seconds(10)
 
     /// `onCommit` is told how many new events each commit brought, to wake the planner; it must not block.
     package init(
-        journal: any IntakeJournal, logger: Logger, onCommit: @escaping @Sendable (Int) -> Void = { _ in }
+        journal: any IntakeJournal, logger: Logger, time: any TimeSource = SystemTime(),
+        onCommit: @escaping @Sendable (Int) -> Void = { _ in }
     ) {
         self.journal = journal
+        self.time = time
         self.logger = logger
         self.onCommit = onCommit
     }
@@ -94,7 +102,9 @@ package final class Admission: Service {
     private func commit(_ batch: [AdmissionQueue.Entry]) async {
         let arrivals = batch.flatMap(\.arrivals)
         do {
+            CrashPoint.appendDue.pass()
             let appended = try await journal.append(arrivals)
+            CrashPoint.appendKept.pass()
             guard appended.count == arrivals.count else {
                 throw Failure(.journal, "The journal answered \(appended.count) of \(arrivals.count) arrivals.")
             }
@@ -105,9 +115,14 @@ package final class Admission: Service {
             }
             onCommit(appended.count { if case .accepted = $0 { true } else { false } })
         } catch {
-            logger.error(
-                "journal refused a batch",
-                metadata: ["batch.count": "\(arrivals.count)", "error.message": "\(Self.shown(error))"])
+            if let count = refusals.withLock({ $0.happened(at: time.uptime) }) {
+                logger.error(
+                    "journal refuses batches",
+                    metadata: [
+                        "refused.count": "\(count)", "batch.count": "\(arrivals.count)",
+                        "error.message": "\(Self.shown(error))",
+                    ])
+            }
             for entry in batch { entry.answer.resume(throwing: Self.unwritable) }
         }
     }

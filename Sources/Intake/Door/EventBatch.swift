@@ -1,14 +1,14 @@
-internal import Model
+package import Model
 
 /// The body of `POST /v1/events`, taken apart.
-enum EventBatch {
-    enum Item {
+package enum EventBatch {
+    package enum Item {
         /// An element of an array, and its own bytes as they are kept.
         case value(JSONValue, bytes: [UInt8])
         /// A line of NDJSON, not read yet.
         case text([UInt8])
 
-        var bytes: [UInt8] {
+        package var bytes: [UInt8] {
             switch self {
             case .value(_, let bytes), .text(let bytes): bytes
             }
@@ -21,7 +21,7 @@ enum EventBatch {
     case none
     case tooMany
 
-    init(_ body: [UInt8], isLines: Bool) {
+    package init(_ body: [UInt8], isLines: Bool) {
         if isLines {
             let newline = UInt8(ascii: "\n")
             let lines = body.split(separator: newline).filter { !$0.allSatisfy { $0 <= 0x20 } }

@@ -21,6 +21,7 @@ extension JobRunner {
         let destination = job.call.destination
         let action = state.withLock { $0.record(decision, of: destination, at: now) }
         log(decision.settlement, of: job)
+        onSettled(job, decision.settlement)
         log(action, of: destination)
         signal.raise()
     }

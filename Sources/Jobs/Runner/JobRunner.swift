@@ -27,12 +27,15 @@ package final class JobRunner: Service, Sendable {
     let node: String
     let logger: Logger
     let trailURL: @Sendable (EventID) -> String?
+    let onSettled: @Sendable (ClaimedJob, Settlement) -> Void
     let state: Mutex<RunnerState>
     let signal = Signal()
 
+    /// `onSettled` is told how each attempt ended, before it is written; it must not block.
     package init(
         journal: any WorkJournal, connectors: ConnectorSet, settings: LiveSettings, world: World, node: String,
-        logger: Logger, trailURL: @escaping @Sendable (EventID) -> String? = { _ in nil }
+        logger: Logger, trailURL: @escaping @Sendable (EventID) -> String? = { _ in nil },
+        onSettled: @escaping @Sendable (ClaimedJob, Settlement) -> Void = { _, _ in }
     ) {
         self.journal = journal
         self.connectors = connectors
@@ -41,6 +44,7 @@ package final class JobRunner: Service, Sendable {
         self.node = node
         self.logger = logger
         self.trailURL = trailURL
+        self.onSettled = onSettled
         var state = RunnerState()
         state.adopt(settings.current.destinations, at: world.time.uptime)
         self.state = Mutex(state)
@@ -147,7 +151,9 @@ package final class JobRunner: Service, Sendable {
         let now = world.time.now
         let exchange: Exchange
         do {
+            CrashPoint.exchangeDue.pass()
             exchange = try await journal.exchange(batch, claims: claims, node: node, now: now)
+            CrashPoint.exchangeKept.pass()
         } catch {
             state.withLock { $0.putBack(batch) }
             // It may have been written all the same: then jobs run that nobody works.

@@ -75,7 +75,9 @@ struct Worker: Sendable {
             return .handedBack(nil, after: .zero)
         }
         guard !Task.isCancelled else { return .handedBack(nil, after: .zero) }
+        CrashPoint.callDue.pass()
         let report = await connector.perform(request, for: effect, approach: approach, deadline: timeout(of: job))
+        CrashPoint.callMade.pass()
         if Task.isCancelled, case .transient(_, let mayHaveHappened, _) = report.verdict {
             // We cut it off ourselves: that is no failure of the destination.
             return mayHaveHappened ? .cutOff : .handedBack(nil, after: .zero)
@@ -95,7 +97,9 @@ struct Worker: Sendable {
         }
         let request = try connector.prepare(effect)
         guard action.effectClass.keepsRequest else { return request }
-        return try await journal.keepRequest(request, of: job.id, token: job.token) ? request : nil
+        guard try await journal.keepRequest(request, of: job.id, token: job.token) else { return nil }
+        CrashPoint.requestKept.pass()
+        return request
     }
 
     private func effect(

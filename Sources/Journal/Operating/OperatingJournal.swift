@@ -26,6 +26,8 @@ package protocol OperatingJournal: Sendable {
     /// Erases a person: payloads, data, identifiers, requests and errors of the whole subject. What remains says that
     /// something happened, not about whom.
     func forget(_ root: SubjectID, by actor: String, now: Instant) async throws -> Erasure
+    /// What `forget` would erase; nothing is changed.
+    func forgetPlan(_ root: SubjectID) async throws -> Erasure
 
     func insertKey(_ key: KeyRow, hash: [UInt8], by actor: String) async throws
     /// The live key with that shown part and its hash.

@@ -21,6 +21,13 @@ package protocol ReadingJournal: Sendable {
     func keptDeliveries(_ filter: KeptFilter, page: PageRequest) async throws -> Page<KeptDelivery>
     func keptDelivery(_ id: QuarantineID) async throws -> KeptDelivery?
     func alerts(openOnly: Bool, page: PageRequest) async throws -> Page<AlertRow>
+    /// The cursor of this moment: what is read after it came later than now.
+    func newestChange(now: Instant) async throws -> ChangeCursor
+    /// Events, jobs written and jobs ended since the cursor, the oldest first, at most `limit`.
+    ///
+    /// Ends later than `until` are left for the next call: a little time behind the clock keeps an end that is written
+    /// late from being missed.
+    func changes(after cursor: ChangeCursor, until: Instant, limit: Int) async throws -> [Change]
     /// Figures for the console's first page and `/metrics`; bounded work however large the journal is.
     func figures(now: Instant) async throws -> JournalFigures
 }
@@ -314,10 +321,13 @@ package struct JournalFigures: Sendable {
     package var completedLastHour: Int
     package var deadLastHour: Int
     package var lastEventAt: Instant?
+    /// When the oldest event came that waits for planning; one that is replayed counts from its first arrival.
+    package var oldestPendingAt: Instant?
 
     package init(
         pending: Int, openJobs: [String: [JobState: Int]], dead: Int, quarantined: Int, openAlerts: Int,
-        eventsLastHour: Int, completedLastHour: Int, deadLastHour: Int, lastEventAt: Instant?
+        eventsLastHour: Int, completedLastHour: Int, deadLastHour: Int, lastEventAt: Instant?,
+        oldestPendingAt: Instant? = nil
     ) {
         self.pending = pending
         self.openJobs = openJobs
@@ -328,5 +338,6 @@ package struct JournalFigures: Sendable {
         self.completedLastHour = completedLastHour
         self.deadLastHour = deadLastHour
         self.lastEventAt = lastEventAt
+        self.oldestPendingAt = oldestPendingAt
     }
 }

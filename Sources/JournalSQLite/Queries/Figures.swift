@@ -20,7 +20,10 @@ enum Figures {
             eventsLastHour: try events(since: since, db),
             completedLastHour: try ended("completed", since: since, db),
             deadLastHour: try ended("dead", since: since, db),
-            lastEventAt: try db.first("SELECT received_at FROM events ORDER BY seq DESC LIMIT 1") { $0.instant(0) })
+            lastEventAt: try db.first("SELECT received_at FROM events ORDER BY seq DESC LIMIT 1") { $0.instant(0) },
+            oldestPendingAt: try db.first(
+                "SELECT received_at FROM events WHERE seq = (SELECT min(seq) FROM pending)"
+            ) { $0.instant(0) })
     }
 
     private static func count(_ from: String, _ db: Database) throws -> Int {

@@ -5,7 +5,7 @@ import Seams
 struct APIClient: Sendable {
     var base: String
     var credential: Redacted<String>
-    var http: any HTTPTransport
+    var http: OutboundHTTP
 
     /// Calls and returns the answer's JSON; an error answer is thrown as the failure that it tells of.
     @discardableResult
@@ -43,22 +43,29 @@ struct APIClient: Sendable {
         _ method: String, _ path: String, query: [(String, String?)], body: [UInt8], contentType: String,
         timeout: Duration
     ) async throws -> InboundResponse {
-        let pairs = query.compactMap { name, value in
-            value.map { "\(name)=\(PercentEncoding.encode($0))" }
-        }
-        let url = base + path + (pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&"))
-        var headers = [OutboundRequest.Header("authorization", "Bearer \(credential.revealed)")]
-        if !body.isEmpty { headers.append(OutboundRequest.Header("content-type", contentType)) }
+        var request = request(method, path, query: query, body: body, contentType: contentType)
+        request.timeout = timeout
         do {
-            return try await http.send(
-                OutboundRequest(method: method, url: url, headers: headers, body: body, timeout: timeout))
+            return try await http.send(request)
         } catch {
             throw Failure(
                 .unreachable, "The server at \(base) cannot be reached: \(error.description). Is it running?")
         }
     }
 
-    private static func failure(status: Int, _ answer: JSONValue) -> Failure {
+    func request(
+        _ method: String, _ path: String, query: [(String, String?)], body: [UInt8], contentType: String
+    ) -> OutboundRequest {
+        let pairs = query.compactMap { name, value in
+            value.map { "\(name)=\(PercentEncoding.encode($0))" }
+        }
+        let url = base + path + (pairs.isEmpty ? "" : "?" + pairs.joined(separator: "&"))
+        var headers = [OutboundRequest.Header("authorization", "Bearer \(credential.revealed)")]
+        if !body.isEmpty { headers.append(OutboundRequest.Header("content-type", contentType)) }
+        return OutboundRequest(method: method, url: url, headers: headers, body: body)
+    }
+
+    static func failure(status: Int, _ answer: JSONValue) -> Failure {
         let message = answer["error"]?["message"]?.string ?? "The server answered \(status)."
         let field = answer["error"]?["field"]?.string
         let code: Failure.Code =

@@ -98,6 +98,13 @@ struct Users: AsyncParsableCommand {
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
+            // Before anybody types a password for nothing.
+            guard EmailAddress(email) != nil else {
+                throw Failure(.usage, "\"\(email)\" is no email address. Write one like you@example.com.")
+            }
+            guard ["reader", "operator", "admin"].contains(role) else {
+                throw Failure(.usage, "--role is reader, operator or admin, not \"\(role)\".")
+            }
             let password = try Password.ask(for: email)
             try await Session.with(common) { client, terminal in
                 let answer = try await client.call(

@@ -23,7 +23,7 @@ struct Events: AsyncParsableCommand {
             let query = try [("source", source), ("type", type)] + filter.times()
             try await Session.with(common) { client, terminal in
                 try await Listing(
-                    path: "/v1/events", query: query, limit: filter.limit,
+                    path: "/v1/events", query: query, limit: filter.listed,
                     headings: ["ID", "RECEIVED", "SOURCE", "TYPE", "SUBJECT"],
                     row: {
                         [$0.cell("id"), $0.cell("received_at"), $0.cell("source"), $0.cell("type"), $0.cell("subject")]

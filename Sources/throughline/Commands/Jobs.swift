@@ -42,7 +42,7 @@ struct Jobs: AsyncParsableCommand {
         func run() async throws {
             let query = try filter.query(state: state)
             try await Session.with(common) { client, terminal in
-                try await JobListing.make(query: query, limit: filter.filter.limit, empty: "No jobs match.")
+                try await JobListing.make(query: query, limit: filter.filter.listed, empty: "No jobs match.")
                     .show(client, terminal, json: common.json)
             }
         }
@@ -111,12 +111,12 @@ struct Dead: AsyncParsableCommand {
             try await Session.with(common) { client, terminal in
                 if each {
                     return try await JobListing.make(
-                        query: query, limit: filter.filter.limit, empty: "No dead letters."
+                        query: query, limit: filter.filter.listed, empty: "No dead letters."
                     )
                     .show(client, terminal, json: common.json)
                 }
                 try await Listing(
-                    path: "/v1/dead", query: query.filter { $0.0 != "state" }, limit: filter.filter.limit,
+                    path: "/v1/dead", query: query.filter { $0.0 != "state" }, limit: filter.filter.listed,
                     isPaged: false, headings: ["COUNT", "DESTINATION", "ACTION", "ERROR", "LAST", "IN ITS WORDS"],
                     row: {
                         [
@@ -144,7 +144,19 @@ struct Dead: AsyncParsableCommand {
         }
     }
 
-    typealias Cancel = Jobs.Cancel
+    struct Cancel: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Gives up a dead letter that stops its lane, so that the jobs behind it go on.",
+            discussion: "Open jobs are cancelled with: throughline jobs cancel")
+        @Argument(help: "The job's id (tjb_…).") var id: String
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            try await Session.with(common) { client, terminal in
+                try await BulkRun.one("cancel", id, client, terminal, json: common.json)
+            }
+        }
+    }
 }
 
 enum JobListing {
@@ -158,52 +170,5 @@ enum JobListing {
                     $0.cell("created_at"), $0.cell("error"),
                 ]
             }, empty: empty)
-    }
-}
-
-/// A bulk action: its plan, the question, then slices with progress.
-struct BulkRun {
-    var action: String
-    var id: String?
-    var state: String?
-    var filter: JobFilterOptions
-    var consent: ConsentOptions
-    var common: CommonOptions
-
-    func run() async throws {
-        try await Session.with(common) { client, terminal in
-            if let id { return try await one(id, client, terminal) }
-            let plan = try await client.call(
-                "POST", "/v1/jobs/\(action)", body: .object(filter.body(state: state, isDryRun: true)))
-            if consent.dryRun || !common.json { Sheet.show(plan, terminal, json: common.json) }
-            let count = plan["plan"]?["count"]?.int ?? 0
-            if consent.dryRun { return }
-            if count == 0 { return terminal.line(common.json ? "{\"changed\":0}" : "Nothing to \(action).") }
-            guard try terminal.confirms("\(action.capitalized) \(count) jobs?", isYes: consent.yes) else {
-                throw DoesNotHold()
-            }
-            let changed = try await slices(of: count, client, terminal)
-            terminal.line(common.json ? "{\"changed\":\(changed)}" : "\(changed) jobs: \(action) done.")
-        }
-    }
-
-    private func one(_ id: String, _ client: APIClient, _ terminal: Terminal) async throws {
-        let answer = try await client.call("POST", "/v1/jobs/\(PercentEncoding.encode(id))/\(action)")
-        terminal.line(common.json ? answer.encodedText : "\(id): \(action) done.")
-    }
-
-    /// The server changes a bounded number a call; each call goes on where the last one ended.
-    private func slices(of count: Int64, _ client: APIClient, _ terminal: Terminal) async throws -> Int64 {
-        var changed: Int64 = 0
-        while true {
-            let answer = try await client.call(
-                "POST", "/v1/jobs/\(action)", body: .object(filter.body(state: state, isDryRun: false)))
-            let step = answer["changed"]?.int ?? 0
-            changed += step
-            terminal.progress("\(changed) of \(count) jobs")
-            if step == 0 || changed >= count { break }
-        }
-        terminal.endProgress()
-        return changed
     }
 }

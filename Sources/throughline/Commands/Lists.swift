@@ -8,8 +8,15 @@ struct FilterOptions: ParsableArguments {
     var since: String?
     @Option(help: "Not after this time.")
     var until: String?
-    @Option(name: .shortAndLong, help: "How many at most.")
-    var limit = Limits.pageDefault
+    @Option(name: .shortAndLong, help: "How many at most (a list: 50 where it is not given).")
+    var limit: Int?
+
+    /// How many a list shows.
+    var listed: Int { limit ?? Limits.pageDefault }
+
+    func validate() throws {
+        if let limit, limit < 1 { throw ValidationError("--limit takes a number from 1 on.") }
+    }
 
     func times() throws -> [(String, String?)] {
         [("since", try Self.time(since)), ("until", try Self.time(until))]
@@ -81,7 +88,9 @@ enum Sheet {
             let name = terminal.styled(member.key, .dim)
             switch member.value {
             case .null: continue
-            case .object(let object) where !object.isEmpty:
+            case .object(let object) where object.isEmpty: continue
+            case .array(let elements) where elements.isEmpty: continue
+            case .object:
                 terminal.line("\(indent)\(name)")
                 write(member.value, indent: indent + "  ", terminal)
             case .array(let elements) where elements.contains { $0.object != nil }:

@@ -28,7 +28,7 @@ struct Quarantine: AsyncParsableCommand {
             let query = try [("kind", kind), ("source", source), ("code", code)] + filter.times()
             try await Session.with(common) { client, terminal in
                 try await Listing(
-                    path: "/v1/quarantine", query: query, limit: filter.limit,
+                    path: "/v1/quarantine", query: query, limit: filter.listed,
                     headings: ["ID", "KIND", "SOURCE", "TYPE", "RECEIVED", "CODE", "WHY"],
                     row: {
                         [
@@ -58,6 +58,8 @@ struct Quarantine: AsyncParsableCommand {
     struct Replay: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Reads a kept delivery again with today's configuration, or all that match.")
+        private static let replayedMax = 10_000
+
         @Argument(help: "Its id; without one, all that match the filters.") var id: String?
         @Option(help: "quarantined, ignored or unplannable.") var kind: String?
         @Option(help: "Only of this source.") var source: String?
@@ -79,14 +81,30 @@ struct Quarantine: AsyncParsableCommand {
                 }
                 var isAllTaken = true
                 for (index, id) in ids.enumerated() {
-                    let answer = try await client.call("POST", "/v1/quarantine/\(PercentEncoding.encode(id))/replay")
+                    let answer = try await read(id, client)
                     let status = answer["status"]?.string ?? ""
                     if status != "accepted" && status != "duplicate" { isAllTaken = false }
+                    let words = answer["error"]?.string.map { ": \($0)" } ?? ""
+                    terminal.endProgress()
+                    terminal.line(common.json ? answer.encodedText : "\(id)  \(status)\(words)")
                     terminal.progress("\(index + 1) of \(ids.count)")
-                    terminal.line(common.json ? answer.encodedText : "\(id): \(status)")
                 }
                 terminal.endProgress()
                 if !isAllTaken { throw DoesNotHold() }
+            }
+        }
+
+        /// One that still cannot be read does not stop the others.
+        private func read(_ id: String, _ client: APIClient) async throws -> JSONObject {
+            do {
+                let answer = try await client.call("POST", "/v1/quarantine/\(PercentEncoding.encode(id))/replay")
+                var object = answer.object ?? [:]
+                object["quarantine"] = .string(id)
+                return object
+            } catch let failure as Failure where failure.code == .conflict || failure.code == .invalid {
+                return [
+                    "quarantine": .string(id), "status": "refused", "error": .string(failure.message),
+                ]
             }
         }
 
@@ -95,7 +113,7 @@ struct Quarantine: AsyncParsableCommand {
             var ids: [String] = []
             let query =
                 try [("kind", kind), ("source", source), ("code", code), ("replayed", "false")] + filter.times()
-            try await client.list("/v1/quarantine", query: query, limit: filter.limit) { item in
+            try await client.list("/v1/quarantine", query: query, limit: filter.limit ?? Self.replayedMax) { item in
                 if let id = item["id"]?.string { ids.append(id) }
             }
             return ids

@@ -29,6 +29,7 @@ struct Serve: AsyncParsableCommand {
         }
         let logger = Logger.product(level: level, isJSON: logJSON)
         let loaded = try ConfigurationLoader.load(common.config, needsSecrets: true)
+        OpenFiles.raiseLimit()
         for warning in loaded.warnings { logger.warning("configuration", metadata: ["warning": "\(warning)"]) }
         try await OutboundHTTP.with { try await serve(loaded, http: $0, logger: logger) }
     }
@@ -55,21 +56,18 @@ struct Serve: AsyncParsableCommand {
     ) async throws {
         let logger = installation.logger
         let settings = loaded.settings.http
+        let announcement = Announcement(folder: loaded.folder, time: installation.world.time, logger: logger)
         let server = installation.server(host: settings.host, port: settings.port) { port in
             let local = LocalServer(
                 address: "http://\(settings.host == "0.0.0.0" ? "127.0.0.1" : settings.host):\(port)",
                 credential: installation.credential, process: getpid())
-            do {
-                try local.write(folder: loaded.folder)
-            } catch {
-                logger.error("commands will not find this server", metadata: ["error": "\(error)"])
-            }
+            announcement.make(local)
             logger.info("serving", metadata: ["address": "\(local.address)", "console": "\(local.address)/console"])
             await onListening(port)
         }
         var services: [any Service] = [
-            installation.admission, installation.planner, installation.runner,
-            Reloader(installation: installation, option: option),
+            installation.admission, installation.planner, installation.runner, installation.maintenance,
+            Reloader(installation: installation, option: option, started: loaded.settings), announcement,
         ]
         if let metrics = settings.metrics { services.append(installation.metricsServer(metrics)) }
         services += also
@@ -89,16 +87,79 @@ struct Serve: AsyncParsableCommand {
 struct Reloader: Service {
     let installation: Installation
     let option: String?
+    /// The settings with which the server was started.
+    let started: Settings
+
+    /// The keys that differ and are read at the start alone.
+    static func changesForRestart(from started: Settings, to new: Settings) -> [String] {
+        let changes = [
+            ("journal", started.journal != new.journal), ("http.host", started.http.host != new.http.host),
+            ("http.port", started.http.port != new.http.port),
+            ("http.metrics", started.http.metrics != new.http.metrics),
+        ]
+        return changes.filter(\.1).map(\.0)
+    }
 
     func run() async throws {
         for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
             do {
-                installation.reload(try ConfigurationLoader.load(option, needsSecrets: true))
+                let loaded = try ConfigurationLoader.load(option, needsSecrets: true)
+                let waiting = Self.changesForRestart(from: started, to: loaded.settings)
+                installation.reload(loaded)
+                if !waiting.isEmpty {
+                    installation.logger.warning(
+                        "some changes wait for a restart", metadata: ["keys": "\(waiting.joined(separator: ", "))"])
+                }
                 installation.logger.info("configuration reloaded")
             } catch {
                 installation.logger.error(
                     "the old configuration stays in force", metadata: ["reason": "\(error)"])
             }
+        }
+    }
+}
+
+/// Leaves beside the configuration where the server is, and tries again while that fails (a full disk, say).
+struct Announcement: Service {
+    static let interval: Duration = .seconds(1)
+
+    private let folder: String
+    private let time: any TimeSource
+    private let logger: Logger
+    private let failed: AsyncStream<LocalServer>
+    private let retrying: AsyncStream<LocalServer>.Continuation
+
+    init(folder: String, time: any TimeSource, logger: Logger) {
+        self.folder = folder
+        self.time = time
+        self.logger = logger
+        (failed, retrying) = AsyncStream.makeStream()
+    }
+
+    /// Tries once, at once, so that the first command finds the server.
+    func make(_ local: LocalServer) {
+        do {
+            try local.write(folder: folder)
+        } catch {
+            logger.error("commands do not find this server yet", metadata: ["error": "\(error)"])
+            retrying.yield(local)
+        }
+    }
+
+    func run() async throws {
+        for await local in failed.cancelOnGracefulShutdown() {
+            await cancelWhenGracefulShutdown { await retry(local) }
+        }
+    }
+
+    private func retry(_ local: LocalServer) async {
+        while !Task.isCancelled {
+            // A sleep that is cut short by the end of the server ends this too.
+            try? await time.sleep(for: Self.interval)
+            do {
+                try local.write(folder: folder)
+                return logger.notice("commands find this server now")
+            } catch { continue }  // Told once; the next second tries again.
         }
     }
 }

@@ -6,75 +6,59 @@ struct Tail: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Shows events and jobs as they happen, until Ctrl-C.",
         discussion: """
+            A server that restarts is waited for, and followed from where it ended. With --json each line has a \
+            cursor, from which --cursor goes on.
+
             Examples:
               throughline tail
               throughline tail --type payment_succeeded
               throughline tail --destination crm --json
             """)
-    @Option(help: "Only events of this type.") var type: String?
-    @Option(help: "Only events of this source.") var source: String?
+    @Option(help: "Only events of this type (and no jobs).") var type: String?
+    @Option(help: "Only events of this source (and no jobs).") var source: String?
     @Option(help: "Only jobs for this destination (and no events).") var destination: String?
+    @Option(help: "Begin after this cursor instead of now.") var cursor: String?
     @OptionGroup var common: CommonOptions
 
+    /// How long a server that went away is waited for.
+    private static let patience = 60
+
     func run() async throws {
-        try await Session.with(common) { client, terminal in
-            var follow = Follow(terminal: terminal, isJSON: common.json)
-            let time = SystemTime()
-            let start = (time.now - .seconds(60)).description
-            while !Task.isCancelled {
-                if destination == nil {
-                    try await client.list(
-                        "/v1/events", query: [("type", type), ("source", source), ("since", start)], limit: 100
-                    ) { follow.takeEvent($0) }
+        var place = cursor
+        var hasFollowed = false
+        var triesLeft = Self.patience
+        while true {
+            do {
+                try await Session.with(common) { client, terminal in
+                    let query = [("type", type), ("source", source), ("destination", destination), ("cursor", place)]
+                    try await client.follow("/v1/tail", query: query) { line in
+                        if !hasFollowed, terminal.isInteractive { terminal.note("Following; Ctrl-C ends it.") }
+                        (hasFollowed, triesLeft) = (true, Self.patience)
+                        place = line["cursor"]?.string ?? place
+                        if let text = Self.text(of: line, terminal, json: common.json) { terminal.line(text) }
+                    }
                 }
-                if type == nil && source == nil {
-                    try await client.list(
-                        "/v1/jobs", query: [("destination", destination), ("since", start)], limit: 100
-                    ) { follow.takeJob($0) }
-                }
-                follow.show()
-                try await time.sleep(for: .seconds(1))
+            } catch let failure as Failure where hasFollowed && failure.exitCode == 3 {
+                // It was there before: it is asked again below.
             }
-        }
-    }
-}
-
-/// What was shown already, so that each event is shown once and each job once a state.
-private struct Follow {
-    private static let rememberedMax = 10_000
-
-    let terminal: Terminal
-    let isJSON: Bool
-    private var seen: Set<String> = []
-    private var fresh: [(at: String, line: String)] = []
-
-    init(terminal: Terminal, isJSON: Bool) {
-        self.terminal = terminal
-        self.isJSON = isJSON
-    }
-
-    mutating func takeEvent(_ event: JSONObject) {
-        take(event, key: event.cell("id"), at: event.cell("received_at")) {
-            "event  \($0.cell("type"))  \($0.cell("source"))  \($0.cell("id"))"
+            if triesLeft == Self.patience { Terminal().note("The server went away; waiting for it.") }
+            triesLeft -= 1
+            guard triesLeft > 0 else { throw Failure(.unreachable, "The server went away and did not come back.") }
+            try await SystemTime().sleep(for: .seconds(1))
         }
     }
 
-    mutating func takeJob(_ job: JSONObject) {
-        let at = job.present("ended_at")?.text ?? job.cell("created_at")
-        take(job, key: job.cell("id") + job.cell("state") + job.cell("attempts"), at: at) {
-            "job    \($0.cell("destination")).\($0.cell("action"))  \($0.cell("state"))  \($0.cell("id"))"
-                + ($0.present("error")?.text.map { "  \($0)" } ?? "")
+    /// Nil for what only keeps the connection.
+    static func text(of line: JSONObject, _ terminal: Terminal, json: Bool) -> String? {
+        guard let kind = line["kind"]?.string, kind == "event" || kind == "job", let item = line[kind]?.object else {
+            return nil
         }
-    }
-
-    private mutating func take(_ item: JSONObject, key: String, at: String, line: (JSONObject) -> String) {
-        guard seen.insert(key).inserted else { return }
-        fresh.append((at, isJSON ? item.encodedText : "\(terminal.styled(at, .dim))  \(line(item))"))
-    }
-
-    mutating func show() {
-        for entry in fresh.sorted(by: { $0.at < $1.at }) { terminal.line(entry.line) }
-        fresh = []
-        if seen.count > Self.rememberedMax { seen = [] }
+        if json { return line.encodedText }
+        let at = terminal.styled(line.cell("at"), .dim)
+        guard kind == "job" else {
+            return "\(at)  event  \(item.cell("type"))  \(item.cell("source"))  \(item.cell("id"))"
+        }
+        return "\(at)  job    \(item.cell("destination")).\(item.cell("action"))  \(item.cell("state"))  "
+            + item.cell("id") + (item.present("error")?.text.map { "  \($0)" } ?? "")
     }
 }

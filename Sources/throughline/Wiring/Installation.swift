@@ -25,6 +25,7 @@ struct Installation: Sendable {
     let intake: Intake
     let planner: PlannerService
     let runner: JobRunner
+    let maintenance: Maintenance
     let readiness: Readiness
     let dependencies: Dependencies
     let console: Console
@@ -42,30 +43,51 @@ struct Installation: Sendable {
         connectors = ConnectorSet(
             ConnectorFactory.make(settings: settings, secrets: { loaded.secrets[$0] }, world: world))
         journal = try SQLiteJournal.open(path: loaded.journalPath)
-        let publicURL = settings.http.publicURL ?? "http://\(settings.http.host):\(settings.http.port)"
+        let live = live
+        let (meters, followers) = (Meters(), Followers())
         let runner = JobRunner(
             journal: journal, connectors: connectors, settings: live, world: world, node: "local", logger: logger,
-            trailURL: { "\(publicURL)/console/trail?id=\($0)" })
+            trailURL: { "\(Self.publicURL(of: live.current.http))/console/trail?id=\($0)" },
+            onSettled: { Self.tell($1, of: $0, meters, followers) })
         let planner = PlannerService(
             journal: journal, settings: live, connectors: connectors, time: world.time, chance: world.chance,
             logger: logger, onWork: { runner.wake() })
-        admission = Admission(journal: journal, logger: logger, onCommit: { _ in planner.wake() })
+        admission = Admission(journal: journal, logger: logger, time: world.time, onCommit: { _ in planner.wake() })
         intake = Intake(
             settings: live, secrets: loaded.secrets.bySource(settings), admission: admission, time: world.time,
             chance: world.chance, logger: logger)
         (self.runner, self.planner) = (runner, planner)
+        maintenance = Maintenance(journal: journal, settings: live, time: world.time, logger: logger)
         readiness = Readiness()
         credential = Redacted(Crockford.encode(world.chance.bytes(32)))
         let passwords = Passwords(chance: world.chance, blocking: BlockingThreads())
         dependencies = Dependencies(
             settings: live, reading: journal, operating: journal, receiving: IntakeDoor(intake: intake),
-            destinations: RunnerControl(runner: runner), meters: Meters(),
+            destinations: RunnerControl(runner: runner), meters: meters,
             keys: KeyRing(journal: journal, time: world.time, localCredential: credential), readiness: readiness,
             time: world.time, chance: world.chance, logger: logger, wakePlanning: { planner.wake() },
-            wakeWork: { runner.wake() }, hashPassword: { try await passwords.hash($0) })
+            wakeWork: { runner.wake() }, hashPassword: { try await passwords.hash($0) },
+            followers: followers)
         console = try Console(
             dependencies: dependencies, sessions: Sessions(time: world.time, chance: world.chance),
             passwords: passwords)
+    }
+
+    private static func publicURL(of http: HTTPSettings) -> String {
+        http.publicURL ?? "http://\(http.host):\(http.port)"
+    }
+
+    /// What the metrics and those who follow are told of an attempt.
+    private static func tell(_ settlement: Settlement, of job: ClaimedJob, _ meters: Meters, _ followers: Followers) {
+        let (destination, action, end) = (job.call.destination, job.call.action, settlement.attempt)
+        meters.countAttempt(
+            destination: destination, action: action, outcome: end.outcome.rawValue,
+            end.outcome == .notMade ? nil : .milliseconds(end.durationMilliseconds))
+        switch settlement.result {
+        case .completed: meters.countJob(destination: destination, action: action, state: JobState.completed.rawValue)
+        case .dead: meters.countJob(destination: destination, action: action, state: JobState.dead.rawValue)
+        case .retry, .waiting, .held: followers.attempted(job.id)
+        }
     }
 
     /// Takes over another configuration as a whole.
@@ -92,16 +114,17 @@ struct Installation: Sendable {
     }
 
     func application(
-        routes: [Route], host: String, port: Int, onListening: @escaping @Sendable (Int) async -> Void
+        routes: [Route], host: String, port: Int, limits: ConnectionLimits = OpenFiles.connectionLimits,
+        onListening: @escaping @Sendable (Int) async -> Void
     ) -> some Service {
         var quiet = logger
         quiet.logLevel = .warning
+        let connections = ConnectionCount(limits, time: world.time, chance: world.chance, logger: logger)
         return Application(
             responder: Responder(
                 routes: routes, keys: dependencies.keys, meters: dependencies.meters, time: world.time,
                 chance: world.chance, logger: logger),
-            // Longer than the two minutes for which proxies keep idle connections: these must be the first to let go.
-            server: .http1(configuration: .init(idleTimeout: .seconds(130))),
+            server: connections.server,
             configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: "throughline"),
             onServerRunning: { channel in await onListening(channel.localAddress?.port ?? port) }, logger: quiet)
     }

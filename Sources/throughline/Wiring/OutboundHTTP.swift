@@ -10,14 +10,29 @@ import Seams
 /// The production transport: AsyncHTTPClient, with each error read as "certainly not sent" or "may have arrived".
 struct OutboundHTTP: HTTPTransport {
     private let client: HTTPClient
+    private let addresses: AddressGuard
 
-    init() {
+    /// `resolve` and `forbids` stand in for the system's resolver and the rule in tests.
+    init(
+        time: any TimeSource = SystemTime(),
+        resolve: @escaping @Sendable (String) -> [IPAddress]? = { IPAddress.resolve($0) },
+        forbids: @escaping @Sendable (IPAddress) -> Bool = AddressRule.isForbidden
+    ) {
+        addresses = AddressGuard(time: time, resolve: resolve)
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.timeout.connect = .seconds(5)
         // A failed connection is the job's to retry, with its own backoff and its attempt on record.
         configuration.connectionPool.retryConnectionEstablishment = false
         configuration.connectionPool.idleTimeout = .seconds(30)
         configuration.httpVersion = .http1Only
+        // Called when the connection stands and before anything is sent over it.
+        configuration.http1_1ConnectionDebugInitializer = { channel in
+            guard let address = channel.remoteAddress?.ipAddressBytes, forbids(address) else {
+                return channel.eventLoop.makeSucceededVoidFuture()
+            }
+            channel.eventLoop.execute { channel.close(promise: nil) }
+            return channel.eventLoop.makeFailedFuture(AddressGuard.refused)
+        }
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 
@@ -36,14 +51,14 @@ struct OutboundHTTP: HTTPTransport {
         return value
     }
 
-    func shutdown() async throws { try await client.shutdown() }
+    func shutdown() async throws {
+        try await addresses.shutdown()
+        try await client.shutdown()
+    }
 
     func send(_ request: OutboundRequest) async throws(TransportError) -> InboundResponse {
-        if let refusal = AddressRule.refusal(of: request) { throw refusal }
-        var outgoing = HTTPClientRequest(url: request.url)
-        outgoing.method = HTTPMethod(rawValue: request.method)
-        for header in request.headers { outgoing.headers.add(name: header.name, value: header.value) }
-        if !request.body.isEmpty { outgoing.body = .bytes(request.body) }
+        try await addresses.check(request)
+        let outgoing = Self.outgoing(request)
         let deadline = NIODeadline.now() + .nanoseconds(request.timeout.nanoseconds)
         do {
             let response = try await client.execute(outgoing, deadline: deadline)
@@ -54,6 +69,28 @@ struct OutboundHTTP: HTTPTransport {
         } catch {
             throw Self.reading(error)
         }
+    }
+
+    /// Gives an answer that has no end of its own as it comes; `request.timeout` is not looked at.
+    func stream(
+        _ request: OutboundRequest, _ body: (_ status: Int, _ chunks: HTTPClientResponse.Body) async throws -> Void
+    ) async throws {
+        try await addresses.check(request)
+        let response: HTTPClientResponse
+        do {
+            response = try await client.execute(Self.outgoing(request), deadline: .distantFuture)
+        } catch {
+            throw Self.reading(error)
+        }
+        try await body(Int(response.status.code), response.body)
+    }
+
+    private static func outgoing(_ request: OutboundRequest) -> HTTPClientRequest {
+        var outgoing = HTTPClientRequest(url: request.url)
+        outgoing.method = HTTPMethod(rawValue: request.method)
+        for header in request.headers { outgoing.headers.add(name: header.name, value: header.value) }
+        if !request.body.isEmpty { outgoing.body = .bytes(request.body) }
+        return outgoing
     }
 
     private static func collect(_ body: HTTPClientResponse.Body) async throws -> ([UInt8], isCut: Bool) {
@@ -71,8 +108,7 @@ struct OutboundHTTP: HTTPTransport {
         case let error as TransportError: return error
         case let error as NIOConnectionError:
             if error.connectionErrors.isEmpty {
-                return TransportError(
-                    .name, mayHaveArrived: false, "the name \(error.host) does not resolve: check the address and DNS")
+                return AddressGuard.unresolved(error.host)
             }
             return TransportError(
                 .connect, mayHaveArrived: false, "nothing accepts connections at \(error.host) port \(error.port)")
@@ -119,27 +155,6 @@ extension Duration {
     }
 }
 
-/// Addresses that are never called, whoever wrote them.
-enum AddressRule {
-    /// Link-local addresses carry the metadata services of clouds; no destination of a user lives there.
-    static func refusal(of request: OutboundRequest) -> TransportError? {
-        guard let host = host(of: request.url) else {
-            return TransportError(.refusedAddress, mayHaveArrived: false, "the address is no usable URL")
-        }
-        let isLinkLocal = host.hasPrefix("169.254.") || host.lowercased().hasPrefix("fe80:")
-        guard isLinkLocal else { return nil }
-        return TransportError(.refusedAddress, mayHaveArrived: false, "link-local addresses are never called")
-    }
-
-    private static func host(of url: String) -> String? {
-        guard let scheme = url.range(of: "://") else { return nil }
-        let authority = url[scheme.upperBound...].prefix { !"/?#".contains($0) }
-        let host = authority.split(separator: "@").last.map(String.init) ?? ""
-        if host.hasPrefix("[") { return String(host.dropFirst().prefix { $0 != "]" }) }
-        return host.split(separator: ":").first.map(String.init)
-    }
-}
-
-extension StringProtocol {
-    fileprivate func range(of text: String) -> Range<Index>? { firstRange(of: text) }
+extension SocketAddress {
+    fileprivate var ipAddressBytes: IPAddress? { withSockAddr { pointer, _ in IPAddress(pointer) } }
 }

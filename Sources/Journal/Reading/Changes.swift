@@ -1,0 +1,46 @@
+package import Model
+
+/// A place in what happens, from which somebody who follows goes on; opaque to who holds it.
+package struct ChangeCursor: Sendable, Hashable, CustomStringConvertible {
+    /// The last event and the last job that were seen being written.
+    package var event: Int64
+    package var job: Int64
+    /// The last job that was seen ending.
+    package var endedAt: Instant
+    package var ended: Int64
+
+    package init(event: Int64, job: Int64, endedAt: Instant, ended: Int64 = 0) {
+        self.event = event
+        self.job = job
+        self.endedAt = endedAt
+        self.ended = ended
+    }
+
+    /// Nil for what no cursor's text is.
+    package init?(_ text: String) {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false).map { Int64($0) ?? -1 }
+        guard parts.count == 4, parts.allSatisfy({ $0 >= 0 }) else { return nil }
+        self.init(event: parts[0], job: parts[1], endedAt: Instant(milliseconds: parts[2]), ended: parts[3])
+    }
+
+    package var description: String { "\(event).\(job).\(endedAt.milliseconds).\(ended)" }
+}
+
+/// Something that happened, with the cursor from which all that came after it is read.
+package struct Change: Sendable, Hashable {
+    package enum What: Sendable, Hashable {
+        case event(EventRow)
+        /// Written or ended; its row tells.
+        case job(JobRow)
+    }
+
+    package var what: What
+    package var at: Instant
+    package var cursor: ChangeCursor
+
+    package init(_ what: What, at: Instant, cursor: ChangeCursor) {
+        self.what = what
+        self.at = at
+        self.cursor = cursor
+    }
+}

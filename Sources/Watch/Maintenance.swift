@@ -1,0 +1,68 @@
+package import Journal
+package import Logging
+internal import Model
+package import Seams
+internal import ServiceLifecycle
+package import Settings
+
+/// Lets go of what is older than `retention` keeps it, once an hour.
+///
+/// In slices of a few milliseconds with pauses between them, so that nobody waits for it.
+package struct Maintenance: Service {
+    static let interval: Duration = .seconds(3600)
+    static let slice = 100
+    static let pause: Duration = .milliseconds(50)
+
+    private let journal: any PruningJournal
+    private let settings: LiveSettings
+    private let time: any TimeSource
+    private let logger: Logger
+
+    package init(journal: any PruningJournal, settings: LiveSettings, time: any TimeSource, logger: Logger) {
+        self.journal = journal
+        self.settings = settings
+        self.time = time
+        self.logger = logger
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                do {
+                    try await prune()
+                } catch  where Task.isCancelled {
+                    return
+                } catch {
+                    // What is too old now is still too old in an hour.
+                    logger.error(
+                        "pruning stopped",
+                        metadata: ["error": "\((error as? Failure)?.message ?? "\(type(of: error))")"])
+                }
+                // Cancelled while waiting: the loop's condition ends it.
+                try? await time.sleep(for: Self.interval)
+            }
+        }
+    }
+
+    /// Goes over the journal once.
+    package func prune() async throws {
+        let (now, retention) = (time.now, settings.current.retention)
+        var (bodies, events) = (0, 0)
+        while true {
+            let pruned = try await journal.prunePayloads(before: now - retention.raw, limit: Self.slice)
+            bodies += pruned
+            if pruned < Self.slice { break }
+            try await time.sleep(for: Self.pause)
+        }
+        var place: Int64? = 0
+        while let after = place {
+            let slice = try await journal.pruneEvents(before: now - retention.events, after: after, limit: Self.slice)
+            events += slice.erased
+            place = slice.next
+            if place != nil { try await time.sleep(for: Self.pause) }
+        }
+        if bodies + events > 0 {
+            logger.notice("pruned", metadata: ["payloads.count": "\(bodies)", "events.count": "\(events)"])
+        }
+    }
+}

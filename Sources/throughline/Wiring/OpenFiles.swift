@@ -1,0 +1,30 @@
+import API
+import Foundation
+
+/// How many files and connections this process may have open.
+enum OpenFiles {
+    /// Kept for the journal, the log and calls to destinations.
+    private static let reserved = 256
+
+    /// Raises the soft limit as far as the system allows and connections could need.
+    ///
+    /// Many systems start services with 1,024, and a server that cannot open its journal's files for want of one is
+    /// worse off than one that closes a connection.
+    static func raiseLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = max(limit.rlim_cur, min(limit.rlim_max, rlim_t(ConnectionLimits().countMax + reserved)))
+        // Refused, the old limit stays, and connections keep within that.
+        _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    /// The usual limits, with no more connections than files may be opened.
+    static var connectionLimits: ConnectionLimits {
+        var limits = ConnectionLimits()
+        var files = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &files) == 0 else { return limits }
+        let open = Int(clamping: files.rlim_cur)
+        limits.countMax = min(limits.countMax, max(open - reserved, open / 2))
+        return limits
+    }
+}

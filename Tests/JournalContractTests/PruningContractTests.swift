@@ -1,0 +1,54 @@
+import Journal
+import Model
+import Settings
+import TestKit
+import Testing
+
+@Suite struct `What is too old` {
+    private let day: Duration = .seconds(86_400)
+
+    @Test func `loses its raw body first and stays an event`() async throws {
+        let bench = try await Bench()
+        let (old, young) = (bench.event(at: start), bench.event(at: start + day * 2))
+        try await bench.receive(old, young)
+        _ = try await bench.journal.append([.kept(bench.kept("refused"))])
+        #expect(try await bench.journal.prunePayloads(before: start + day, limit: 10) == 1)
+        #expect(try #require(await bench.journal.event(old.id)).payload == nil)
+        #expect(try #require(await bench.journal.event(young.id)).payload != nil)
+        #expect(try await bench.journal.keptDeliveries(KeptFilter(), page: PageRequest()).items.isEmpty)
+        #expect(try await bench.journal.prunePayloads(before: start + day, limit: 10) == 0)
+    }
+
+    @Test func `is erased with all that hangs on it, and its person with the last of it`() async throws {
+        let bench = try await Bench()
+        let subject = try await bench.subject(SubjectIdentifier(.email, "ada@example.com", .claimed))
+        let job = try await bench.job(subject)
+        try await bench.settle(try #require(await bench.claim().first), .completed(nil, supersedesUpTo: nil))
+        let known = try await bench.journal.events(EventFilter(), page: PageRequest()).items
+        var place: Int64? = 0
+        var erased = 0
+        while let after = place {
+            let slice = try await bench.journal.pruneEvents(before: start + day, after: after, limit: 1)
+            erased += slice.erased
+            place = slice.next
+        }
+        #expect(erased == known.count && erased > 0)
+        #expect(try await bench.journal.job(job) == nil)
+        #expect(try await bench.journal.subjects(matching: "ada@example.com").isEmpty)
+        let again = bench.event(external: try #require(known.first).event.externalID)
+        #expect(try await bench.receive(again) == [.accepted(again.id)])
+    }
+
+    @Test func `stays where it is not planned or a job of it is open`() async throws {
+        let bench = try await Bench()
+        let subject = try await bench.subject(SubjectIdentifier(.email, "ada@example.com", .claimed))
+        let job = try await bench.job(subject)
+        let pending = bench.event()
+        try await bench.receive(pending)
+        _ = try await bench.journal.pruneEvents(before: start + day, after: 0, limit: 100)
+        #expect(try await bench.journal.event(pending.id) != nil)
+        let row = try #require(await bench.journal.job(job)).row
+        #expect(try await bench.journal.event(row.event) != nil)
+        #expect(try await bench.claim().map(\.id) == [job])
+    }
+}
