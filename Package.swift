@@ -53,10 +53,12 @@ let package = Package(
             name: "Intake",
             dependencies: ["Model", "Seams", "Settings", "Journal", crypto, logging, lifecycle],
             swiftSettings: ours),
+        // One call of SQLite that Swift cannot make: its parameters vary.
+        .target(name: "CSQLiteSetup", linkerSettings: [.linkedLibrary("sqlite3")]),
         .target(
             name: "JournalSQLite",
             dependencies: [
-                "Model", "Settings", "Journal",
+                "CSQLiteSetup", "Model", "Settings", "Journal",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],

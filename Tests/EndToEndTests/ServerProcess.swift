@@ -42,6 +42,8 @@ final class ServerProcess {
             ?? SourceTree.root.appending(path: ".build/debug/throughline")
     }
 
+    static var isOfThisBuild: Bool { ProcessInfo.processInfo.environment["THROUGHLINE_BINARY"] == nil }
+
     /// Starts the server and returns when it is ready.
     func start() async throws {
         try launch()

@@ -1,3 +1,4 @@
+internal import CSQLiteSetup
 internal import GRDB
 internal import Model
 internal import Synchronization
@@ -60,7 +61,11 @@ final class JournalFile: Sendable {
         }
     }
 
+    /// Once a process, before its first connection; a process that had one before goes on a little slower.
+    private static let setup: CInt = tl_sqlite_skip_memory_statistics()
+
     private static func connect(_ path: String, _ mode: SQLiteJournal.Mode) throws -> DatabasePool {
+        _ = setup
         let pool = try DatabasePool(path: path, configuration: configuration(mode))
         try pool.read { try Schema.check($0, path: path) }
         if mode != .readOnly { try pool.writeWithoutTransaction(makeDurable) }

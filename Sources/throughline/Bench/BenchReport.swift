@@ -17,7 +17,7 @@ struct BenchReport: Sendable {
             failed = outcomes.reduce(0) { $0 + $1.failures + $1.answers.values.reduce(0, +) - $1.successes }
         }
 
-        private static func median(_ values: [Double]) -> Double {
+        static func median(_ values: [Double]) -> Double {
             let sorted = values.sorted()
             guard !sorted.isEmpty else { return 0 }
             return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
@@ -45,6 +45,8 @@ struct BenchReport: Sendable {
         var side: Side
         var unplanned: Int
         var effects: Int
+        /// At its end, the load and its own figures included.
+        var residentBytes: Int?
     }
 
     /// A steady rate of half of what was measured.
@@ -64,6 +66,8 @@ struct BenchReport: Sendable {
     var pairs: [Pair] = []
     var long: Long?
     var steady: Steady?
+    var drains: [Drain] = []
+    var sizes: [Size] = []
 
     var json: JSONObject {
         var report: JSONObject = [
@@ -75,6 +79,8 @@ struct BenchReport: Sendable {
             ], "body_bytes": .int(Int64(bodySize)), "start_to_ready_ms": .double(start.inSeconds * 1000),
             "idle_bytes": idleBytes.map { .int(Int64($0)) } ?? .null,
         ]
+        if !drains.isEmpty { report["drains"] = .array(drains.map { .object($0.json) }) }
+        if !sizes.isEmpty { report["sizes"] = .array(sizes.map { .object($0.json) }) }
         report["acknowledgements"] = .array(
             pairs.map { pair in
                 [
@@ -89,6 +95,7 @@ struct BenchReport: Sendable {
                 "unplanned": .int(Int64(long.unplanned)),
                 "unplanned_seconds": .double(Double(long.unplanned) / max(long.side.perSecond, 0.001)),
                 "effects": .int(Int64(long.effects)),
+                "resident_bytes": long.residentBytes.map { .int(Int64($0)) } ?? .null,
             ]
         }
         report["steady"] = steady.map { steady in
@@ -105,8 +112,15 @@ struct BenchReport: Sendable {
         terminal.line("Machine   \(machine.text)")
         terminal.line("Journal   \(machine.folder)\(machine.isInMemory ? " (in memory: nothing here is durable)" : "")")
         terminal.line("Body      \(bodySize) bytes, a signed payment_intent.succeeded")
-        terminal.line("Start     \(Self.text(start.inSeconds * 1000)) ms from opening the journal to ready")
+        if start > .zero {
+            terminal.line("Start     \(Self.text(start.inSeconds * 1000)) ms from opening the journal to ready")
+        }
         if let idleBytes { terminal.line("Memory    \(idleBytes >> 20) MiB resident when idle") }
+        if !pairs.isEmpty { showPairs(terminal) }
+        showJobs(terminal)
+    }
+
+    private func showPairs(_ terminal: Terminal) {
         terminal.line()
         terminal.table(
             [
@@ -127,7 +141,8 @@ struct BenchReport: Sendable {
                 "After \(Self.text(long.seconds, 0)) s at full load with planning: \(Self.text(long.side.perSecond, 0)) "
                     + "arrivals/s, p95 \(Self.text(long.side.p95)) ms, \(long.unplanned) unplanned "
                     + "(\(Self.text(Double(long.unplanned) / max(long.side.perSecond, 0.001))) s of arrivals), "
-                    + "\(long.effects) effects done, \(long.side.failed) failed.")
+                    + "\(long.effects) effects done, \(long.side.failed) failed"
+                    + (long.residentBytes.map { "; \($0 >> 20) MiB resident, load included." } ?? "."))
         }
         if let steady {
             terminal.line(
@@ -138,7 +153,7 @@ struct BenchReport: Sendable {
         }
     }
 
-    private static func text(_ value: Double, _ places: Int = 2) -> String {
+    static func text(_ value: Double, _ places: Int = 2) -> String {
         var scale = 1
         for _ in 0..<places { scale *= 10 }
         let whole = Int((value * Double(scale)).rounded())

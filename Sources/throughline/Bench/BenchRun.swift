@@ -6,6 +6,13 @@ import Seams
 
 /// Takes all measurements in one run, one after the other.
 struct BenchRun: Sendable {
+    enum Part: String, Sendable, CaseIterable {
+        /// Acknowledgements, and the way from an event to its effect.
+        case street
+        /// Jobs, and what a journal's size costs.
+        case jobs
+    }
+
     static let connectionCounts = [1, 16, 64]
 
     /// Of each half of a pair.
@@ -13,14 +20,27 @@ struct BenchRun: Sendable {
     var pairCount: Int
     var longDuration: Duration
     var steadyDuration: Duration
+    /// How many jobs are worked as in service.
+    var drainCount: Int
+    /// Events and open jobs that a journal holds before its rates are measured.
+    var backlogs: [Int]
+    var parts: Set<Part>
     /// A fresh folder in it holds each journal.
     var folder: String
     var terminal: Terminal
 
     func run() async throws -> BenchReport {
-        let report = try await on("intake", isPlanning: false, BenchReport(machine: Machine(folder: folder))) {
+        var report = BenchReport(machine: Machine(folder: folder))
+        report.bodySize = BenchTraffic(secret: BenchServer.stripeSecret, time: SystemTime()).bodySize
+        if parts.contains(.street) { report = try await measureStreet(report) }
+        if parts.contains(.jobs) { report = try await measureJobs(report) }
+        terminal.endProgress()
+        return report
+    }
+
+    private func measureStreet(_ report: BenchReport) async throws -> BenchReport {
+        let report = try await on("intake", isPlanning: false, report) {
             server, traffic, report in
-            report.bodySize = traffic.bodySize
             (report.start, report.idleBytes) = (server.startDuration, server.idleBytes)
             report.pairs = try await measurePairs(server, traffic, isPlanning: false)
         }
@@ -30,11 +50,9 @@ struct BenchRun: Sendable {
         let loaded = try await on("long", isPlanning: true, planned) { server, traffic, report in
             report.long = try await measureLong(server, traffic)
         }
-        let steady = try await on("steady", isPlanning: true, loaded) { server, traffic, report in
+        return try await on("steady", isPlanning: true, loaded) { server, traffic, report in
             report.steady = try await measureSteady(server, traffic, rate: (report.long?.side.perSecond ?? 0) / 2)
         }
-        terminal.endProgress()
-        return steady
     }
 
     /// Adds to a report what is measured on a fresh server that has answered for a second.
@@ -67,7 +85,7 @@ struct BenchRun: Sendable {
     }
 
     /// Empty and durable by turns, each first as often as the other, so that a drift of the machine meets both.
-    private func pair(
+    func pair(
         _ server: BenchServer, _ traffic: BenchTraffic, connections: Int, isPlanning: Bool
     ) async throws -> BenchReport.Pair {
         var (empty, durable): ([LoadGenerator.Outcome], [LoadGenerator.Outcome]) = ([], [])
@@ -92,7 +110,8 @@ struct BenchRun: Sendable {
         let effects = server.destination.effects
         let figures = try await server.installation.journal.figures(now: server.installation.world.time.now)
         return BenchReport.Long(
-            seconds: outcome.elapsed.inSeconds, side: .init([outcome]), unplanned: figures.pending, effects: effects)
+            seconds: outcome.elapsed.inSeconds, side: .init([outcome]), unplanned: figures.pending, effects: effects,
+            residentBytes: Machine.residentBytes)
     }
 
     private func measureSteady(
@@ -112,7 +131,7 @@ struct BenchRun: Sendable {
     }
 
     @discardableResult
-    private func load(
+    func load(
         _ server: BenchServer, _ traffic: BenchTraffic, _ path: String, connections: Int, for duration: Duration,
         rate: Double? = nil
     ) async throws -> LoadGenerator.Outcome {
@@ -122,10 +141,11 @@ struct BenchRun: Sendable {
         ).run()
     }
 
-    /// Waits until all that arrived is planned and done, at most half a minute.
-    private func settle(_ server: BenchServer) async throws {
+    /// Waits until all that arrived is planned and done.
+    func settle(_ server: BenchServer, within limit: Duration = .seconds(30)) async throws {
         let (journal, time) = (server.installation.journal, server.installation.world.time)
-        for _ in 0..<300 {
+        let end = time.uptime + limit
+        while time.uptime < end {
             let figures = try await journal.figures(now: time.now)
             if figures.pending == 0 && figures.openJobs.isEmpty { return }
             try await time.sleep(for: .milliseconds(100))

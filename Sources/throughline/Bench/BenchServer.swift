@@ -12,6 +12,7 @@ struct BenchServer: Sendable {
     static let stripeSecret = "whsec_bench_stripe"
     static let emptyPath = "/bench/empty"
     static let intakePath = "/in/stripe"
+    static let journalName = "throughline.db"
 
     let installation: Installation
     let destination: InstantDestination
@@ -25,14 +26,24 @@ struct BenchServer: Sendable {
     static func with(folder: String, isPlanning: Bool, _ body: @Sendable (BenchServer) async throws -> Void)
         async throws
     {
+        defer { remove(folder) }
+        try await keeping(folder: folder, isPlanning: isPlanning, body)
+    }
+
+    // What cannot be removed is left to its owner: the measurement is over.
+    static func remove(_ folder: String) { try? FileManager.default.removeItem(atPath: folder) }
+
+    /// Runs `body` against a server on the journal of that folder, which is made where there is none, and leaves it.
+    ///
+    /// Effects end in the process, or go on to `standIn`.
+    static func keeping(
+        folder: String, isPlanning: Bool, standIn: InstantDestination.StandIn? = nil,
+        _ body: @Sendable (BenchServer) async throws -> Void
+    ) async throws {
         try write(folder: folder)
-        defer {
-            // What cannot be removed is left to its owner: the measurement is over.
-            try? FileManager.default.removeItem(atPath: folder)
-        }
         let start = ContinuousClock.now
         let time = SystemTime()
-        let destination = InstantDestination(time: time)
+        let destination = InstantDestination(time: time, standIn: standIn)
         let loaded = try ConfigurationLoader.load(folder + "/throughline.yaml", needsSecrets: true)
         let world = World(time: time, chance: SystemChance(), http: destination)
         let installation = try Installation(loaded, world: world, logger: Logger.product(level: .error))
@@ -101,7 +112,7 @@ struct BenchServer: Sendable {
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         let settings = """
             product: Benchmark
-            journal: sqlite:throughline.db
+            journal: sqlite:\(journalName)
             sources:
               stripe: { kind: stripe, secrets: [env:STRIPE_WEBHOOK_SECRET] }
             destinations:

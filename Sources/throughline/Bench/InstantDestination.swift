@@ -2,7 +2,7 @@ import Model
 import Seams
 import Synchronization
 
-/// A destination that takes every effect at once and notes how long after its event it came.
+/// A destination that takes every effect, at once or when a stand-in has, and notes how long after its event it came.
 final class InstantDestination: HTTPTransport {
     private struct Ledger {
         var effects = 0
@@ -10,13 +10,31 @@ final class InstantDestination: HTTPTransport {
         var delays: [UInt32] = []
     }
 
+    /// A server that takes effects in this one's place, by HTTP.
+    struct StandIn: Sendable {
+        var http: any HTTPTransport
+        var url: String
+    }
+
     private static let delaysMax = 2_000_000
     private let time: any TimeSource
+    private let standIn: StandIn?
     private let ledger = Mutex(Ledger())
 
-    init(time: any TimeSource) { self.time = time }
+    init(time: any TimeSource, standIn: StandIn? = nil) {
+        self.time = time
+        self.standIn = standIn
+    }
 
     func send(_ request: OutboundRequest) async throws(TransportError) -> InboundResponse {
+        guard let standIn else { return take(request) }
+        var onward = request
+        onward.url = standIn.url
+        let answer = try await standIn.http.send(onward)
+        return answer.status == 200 ? take(request) : answer
+    }
+
+    private func take(_ request: OutboundRequest) -> InboundResponse {
         // An event's id begins with the moment of its receipt.
         let delay = Self.event(in: request.body).map { (time.now - $0.instant).milliseconds }
         ledger.withLock { ledger in

@@ -35,6 +35,7 @@ struct LoadGenerator {
         }
     }
 
+    var host = "127.0.0.1"
     var port: Int
     var connections: Int
     var duration: Duration
@@ -66,7 +67,7 @@ struct LoadGenerator {
     ) async throws -> Outcome {
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.socketOption(.tcp_nodelay), value: 1)
-            .connect(host: "127.0.0.1", port: port) { channel in
+            .connect(host: host, port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHTTPClientHandlers()
                     return try NIOAsyncChannel<HTTPClientResponsePart, HTTPClientRequestPart>(
@@ -126,8 +127,8 @@ struct LoadGenerator {
     }
 }
 
-/// Hands out 0, 1, 2 … to all connections.
-private final class Counter: Sendable {
+/// Hands out 0, 1, 2 … to all that ask at once.
+final class Counter: Sendable {
     private let value = Atomic<Int>(0)
 
     func next() -> Int { value.wrappingAdd(1, ordering: .relaxed).oldValue }
