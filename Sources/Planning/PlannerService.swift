@@ -5,12 +5,13 @@ internal import Model
 package import Seams
 internal import ServiceLifecycle
 package import Settings
+internal import Synchronization
 
 /// Plans pending events as they come, for as long as the process runs.
 ///
 /// Woken after each commit of intake, it also looks by itself every second: a wake-up is a hint, the journal is the
 /// truth. An error of the journal ends nothing; it is tried again, from 100 ms up to every 5 s.
-package struct PlannerService: Service {
+package final class PlannerService: Service {
     private static let pollInterval: Duration = .seconds(1)
     private static let backoffFirst: Duration = .milliseconds(100)
     private static let backoffLongest: Duration = .seconds(5)
@@ -23,6 +24,7 @@ package struct PlannerService: Service {
     private let logger: Logger
     private let onWork: @Sendable () -> Void
     private let signal = Signal()
+    private let isStopping = Mutex(false)
 
     /// `onWork` is called after each commit that made a job claimable.
     package init(
@@ -42,25 +44,26 @@ package struct PlannerService: Service {
     package func wake() { signal.raise() }
 
     package func run() async throws {
-        await cancelWhenGracefulShutdown {
+        await withTaskCancellationOrGracefulShutdownHandler {
             var trouble: String?
             var backoff = Self.backoffFirst
-            while !Task.isCancelled {
+            while !isStopping.withLock({ $0 }) {
                 do {
                     let isMore = try await planBatch()
                     if trouble != nil { logger.notice("planning goes on") }
                     (trouble, backoff) = (nil, Self.backoffFirst)
                     if !isMore { await signal.wait(upTo: Self.pollInterval, on: time) }
                 } catch {
-                    if Task.isCancelled { return }
                     let kind = Self.kind(of: error)
                     if trouble != kind { logger.error("planning stands still", metadata: ["error.code": "\(kind)"]) }
                     trouble = kind
-                    // Cancelled while waiting: the loop's condition ends it.
-                    try? await time.sleep(for: backoff)
+                    await signal.wait(upTo: backoff, on: time)
                     backoff = min(backoff * 2, Self.backoffLongest)
                 }
             }
+        } onCancelOrGracefulShutdown: {
+            self.isStopping.withLock { $0 = true }
+            self.signal.raise()
         }
     }
 

@@ -110,6 +110,19 @@ import Testing
         try await scene.play(until: Scene.allCompleted)
     }
 
+    @Test func `resumes what the journal holds as paused, whatever came of the change that wrote it`() async throws {
+        let time = ManualTime()
+        let scene = Scene(
+            time: time, ScriptedConnector(time: time) { _, _ in Report(.succeeded(nil)) })
+        scene.journal.add(3)
+        // A commit that was reported as failed and is on the disk.
+        try await scene.journal.setPause(
+            Pause(cause: .person, reason: "r", since: Build.start), of: "crm", now: Build.start)
+        #expect(try await scene.runner.resume("crm") == .resumed)
+        #expect(scene.journal.now.pauses.isEmpty)
+        try await scene.play(until: Scene.allCompleted)
+    }
+
     @Test func `keeps a pause over a restart and calls nothing`() async throws {
         let time = ManualTime()
         let scene = Scene(

@@ -49,6 +49,7 @@ import Testing
         #expect(try await bench.plan { _, _ in }.planned == 1)
         let kept = try await bench.journal.keptDeliveries(KeptFilter(kinds: [.unplannable]), page: PageRequest()).items
         #expect(kept.map(\.replayedAs) == [event.id])
+        #expect(try await bench.journal.alerts(openOnly: true, page: PageRequest()).items.isEmpty)
     }
 
     @Test func `keeps facts and reads them back by key and object`() async throws {

@@ -30,7 +30,7 @@ extension JobRunner {
     package func pause(_ name: String, by reason: String) async throws {
         try check(name)
         let pause = Pause(cause: .person, reason: reason, since: world.time.now)
-        try await journal.setPause(pause, of: name, now: world.time.now)
+        try await write(pause, of: name)
         let uptime = world.time.uptime
         state.withLock { $0.pause(name, pause, at: uptime) }
         logger.notice("destination paused", metadata: ["destination": "\(name)", "pause.cause": "person"])
@@ -40,18 +40,31 @@ extension JobRunner {
     ///
     /// Throws `notFound` where the configuration has no such destination, and what the journal throws.
     package func resume(_ name: String, force: Bool = false) async throws -> ResumeOutcome {
-        guard try check(name) != nil else { return .notPaused }
+        // The journal has the last word: a change that failed may stand in it all the same.
+        let isPaused = try check(name) != nil
+        let isWritten = try await journal.pauses()[name] != nil
+        guard isPaused || isWritten else { return .notPaused }
         if !force {
             guard let connector = connectors[name] else {
                 throw Failure(.unavailable, "The destination \(name) is not set up yet. Try again in a moment.")
             }
             if let trouble = await connector.probe().trouble { return .stillPaused(trouble) }
         }
-        try await journal.setPause(nil, of: name, now: world.time.now)
+        try await write(nil, of: name)
         state.withLock { $0.resume(name, isForced: true) }
         logger.notice("destination resumed", metadata: ["destination": "\(name)"])
         signal.raise()
         return .resumed
+    }
+
+    private func write(_ pause: Pause?, of name: String) async throws {
+        do {
+            try await journal.setPause(pause, of: name, now: world.time.now)
+        } catch {
+            state.withLock { $0.arePausesInDoubt = true }
+            signal.raise()
+            throw error
+        }
     }
 
     /// The pause in force; throws where there is no such destination.

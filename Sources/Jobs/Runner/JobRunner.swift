@@ -94,6 +94,7 @@ package final class JobRunner: Service, Sendable {
     private func round(_ rounds: inout Rounds, in group: inout DiscardingTaskGroup) async -> Duration {
         do {
             try await rescue(&rounds)
+            try await loadPauses()
             try await runErrands()
             try await maintain(&rounds)
             let wait = try await exchange(&rounds, in: &group)
@@ -113,10 +114,17 @@ package final class JobRunner: Service, Sendable {
     private func rescue(_ rounds: inout Rounds) async throws {
         guard rounds.isRescueDue, state.withLock({ $0.inFlight == 0 && !$0.hasSettlements }) else { return }
         let rescued = try await journal.rescueRunning(now: world.time.now)
-        let pauses = try await journal.pauses()
-        state.withLock { $0.load(pauses, at: world.time.uptime) }
         rounds.isRescueDue = false
         if rescued > 0 { logger.notice("lost jobs rescued", metadata: ["jobs": "\(rescued)"]) }
+    }
+
+    private func loadPauses() async throws {
+        while let changes = state.withLock({ $0.arePausesInDoubt ? $0.pauseChanges : nil }) {
+            let pauses = try await journal.pauses()
+            let uptime = world.time.uptime
+            // Where somebody paused or resumed one meanwhile, they are read again.
+            state.withLock { if $0.pauseChanges == changes { $0.load(pauses, at: uptime) } }
+        }
     }
 
     private func runErrands() async throws {

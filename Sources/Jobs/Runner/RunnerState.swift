@@ -44,6 +44,10 @@ struct RunnerState: Sendable {
     private var settlements: [Settlement] = []
     private var errands: [Errand] = []
     var isStopping = false
+    /// What is believed of pauses may not be what the journal holds: at start, and after a change that failed.
+    var arePausesInDoubt = true
+    /// How often a person has paused or resumed something.
+    private(set) var pauseChanges = 0
 
     var inFlight: Int { places.values.reduce(0) { $0 + $1.desk.inFlight } }
     var hasSettlements: Bool { !settlements.isEmpty }
@@ -71,8 +75,15 @@ struct RunnerState: Sendable {
         }
     }
 
+    /// Takes over the pauses that the journal holds.
+    ///
+    /// A pause of ours may still be on its way to the journal; one by a person is written before it is believed.
     mutating func load(_ pauses: [String: Pause], at uptime: Duration) {
         for (name, pause) in pauses { places[name]?.desk.paused(pause, at: uptime) }
+        for name in places.keys where pauses[name] == nil && places[name]?.desk.pause?.cause == .person {
+            places[name]?.desk.resumed()
+        }
+        arePausesInDoubt = false
     }
 
     // MARK: Claiming
@@ -153,6 +164,7 @@ struct RunnerState: Sendable {
 
     /// A person's pause; what the engine was about to say of this destination is void.
     mutating func pause(_ destination: String, _ pause: Pause, at uptime: Duration) {
+        pauseChanges += 1
         errands.removeAll { $0.destination == destination && $0.chore.isPause }
         places[destination]?.desk.paused(pause, at: uptime)
         add(.pause(pause), for: destination)
@@ -162,6 +174,7 @@ struct RunnerState: Sendable {
     ///
     /// An alert about the set-up stays until a job has shown that it works now; the others end here.
     mutating func resume(_ destination: String, isForced: Bool) {
+        pauseChanges += 1
         errands.removeAll { $0.destination == destination && $0.chore.isPause }
         places[destination]?.desk.resumed()
         add(.pause(nil), for: destination)

@@ -31,7 +31,9 @@ final class JournalFile: Sendable {
     func pool() throws -> DatabasePool {
         try state.withLock { state in
             if state.isSuspect, let old = state.pool {
-                // A connection that failed may fail to close; it is dropped either way.
+                // Readers first: they would hold the log that is brought into the file. A connection that failed may
+                // fail to close; it is dropped either way.
+                old.releaseMemory()
                 try? old.close()
                 state.pool = try Self.connect(path, mode)
                 state.isSuspect = false
@@ -68,8 +70,20 @@ final class JournalFile: Sendable {
         _ = setup
         let pool = try DatabasePool(path: path, configuration: configuration(mode))
         try pool.read { try Schema.check($0, path: path) }
-        if mode != .readOnly { try pool.writeWithoutTransaction(makeDurable) }
+        if mode != .readOnly {
+            try pool.writeWithoutTransaction(makeDurable)
+            try pool.writeWithoutTransaction(writeLogBack)
+        }
         return pool
+    }
+
+    /// Brings the log into the file before anything is acknowledged on top of it.
+    ///
+    /// After a sync that failed the system may hold pages of the log only in memory and take them for written: what is
+    /// committed behind them would go with them at a power loss. Written to the file, they are on the disk or an error.
+    private static func writeLogBack(_ db: Database) throws {
+        let isBusy = try db.first("PRAGMA wal_checkpoint(TRUNCATE)") { $0.flag(0) }
+        guard isBusy == false else { throw DatabaseError(resultCode: .SQLITE_BUSY) }
     }
 
     static func configuration(_ mode: SQLiteJournal.Mode) -> Configuration {

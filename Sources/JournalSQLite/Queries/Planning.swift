@@ -66,6 +66,7 @@ extension JournalWriter {
                 }
                 try db.run("DELETE FROM pending WHERE seq = ?", pending.seq)
             }
+            if summary.planned > 0 { try endAlert(at: now, db) }
             summary.isMore = try db.exists("SELECT 1 FROM pending LIMIT 1")
             summary.hasNewWork = transaction.hasNewWork
             return summary
@@ -108,6 +109,16 @@ extension JournalWriter {
         } catch {
             return ("error", "Planning failed on it (\(type(of: error))).")
         }
+    }
+
+    /// The alert ends when what was set aside has been replayed and planned.
+    private static func endAlert(at now: Instant, _ db: Database) throws {
+        let isOver = try db.exists(
+            """
+            SELECT 1 FROM alerts WHERE key = 'unplannable' AND ended_at IS NULL AND NOT EXISTS (
+                SELECT 1 FROM kept_deliveries WHERE kind = 'unplannable' AND replayed_as IS NULL)
+            """)
+        if isOver { try Alerts.end(key: "unplannable", at: now, db) }
     }
 
     private static func setAside(_ event: Event, code: String, reason: String, now: Instant, _ plan: Plan) throws {
