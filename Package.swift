@@ -122,6 +122,23 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: ours),
+
+        // The engine on virtual time, with faults.
+        .target(name: "CFaultyDisk", linkerSettings: [.linkedLibrary("sqlite3")]),
+        .target(
+            name: "Simulation",
+            dependencies: [
+                "CFaultyDisk", "Model", "Seams", "Settings", "Journal", "Intake", "JournalSQLite", "Planning", "Jobs",
+                "ConnectorKit", "Connectors", "Sandbox", crypto, logging, lifecycle,
+            ],
+            swiftSettings: ours),
+        .executableTarget(
+            name: "throughline-sim",
+            dependencies: [
+                "Model", "Seams", "Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: ours),
+
         // What shows that it holds.
         .testTarget(name: "ModelTests", dependencies: ["Model", "Seams", "TestKit"], swiftSettings: ours),
         .testTarget(name: "SettingsTests", dependencies: ["Model", "Settings", "TestKit"], swiftSettings: ours),
@@ -176,6 +193,8 @@ let package = Package(
                 "Model", "Seams", "Settings", "Sandbox", "TestKit", "throughline", crypto, logging, lifecycle,
             ],
             swiftSettings: ours),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Model", "Seams", "Simulation", "TestKit"], swiftSettings: ours),
         .testTarget(name: "TidyTests", dependencies: ["TestKit"], swiftSettings: ours),
         .target(
             name: "TestKit", dependencies: ["Model", "Seams", "Settings", "Journal"], path: "Tests/TestKit",
@@ -183,3 +202,13 @@ let package = Package(
     ],
     cxxLanguageStandard: .cxx17
 )
+
+// Only `script/fuzz` builds this one: libFuzzer brings its own main.
+if Context.environment["THROUGHLINE_FUZZ_BUILD"] != nil {
+    package.targets += [
+        .target(name: "CFuzzDriver", path: "Fuzz/Driver"),
+        .executableTarget(
+            name: "throughline-fuzz", dependencies: ["CFuzzDriver", "Model", "Seams", "Settings", "Intake", "API"],
+            path: "Fuzz/Harness", swiftSettings: ours),
+    ]
+}

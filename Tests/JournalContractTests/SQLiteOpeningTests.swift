@@ -143,6 +143,16 @@ import Testing
         #expect(kept.map(\.code) == ["crashed"])
     }
 
+    @Test func `is readable for its owner alone`() async throws {
+        let factory = try SQLiteFactory()
+        let journal = try await factory.open()
+        for suffix in ["", "-wal", ".lock"] {
+            let attributes = try FileManager.default.attributesOfItem(atPath: factory.path + suffix)
+            #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == 0o600, "\(suffix)")
+        }
+        try await factory.close(journal)
+    }
+
     @Test func `blames no event for a process that ended outside of its planning`() async throws {
         let factory = try SQLiteFactory()
         let bench = try await Bench(factory)

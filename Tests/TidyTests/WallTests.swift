@@ -19,7 +19,9 @@ import Testing
 
     @Test func `only the executable wires`() throws {
         let stores: Set = ["JournalSQLite", "Connectors", "Planning", "Sandbox"]
-        for file in try SourceTree.swiftFiles(under: "Sources") where !["throughline", "Sandbox"].contains(file.room) {
+        // The simulator wires the engine a second time, to run it as it is.
+        let wirers: Set = ["throughline", "Sandbox", "Simulation"]
+        for file in try SourceTree.swiftFiles(under: "Sources") where !wirers.contains(file.room) {
             for name in file.imports where !file.room.hasPrefix(name) {
                 #expect(!stores.contains(name), "\(file.path) imports \(name)")
                 #expect(name != "throughline", "\(file.path) imports throughline")
@@ -64,7 +66,8 @@ import Testing
     @Test(arguments: bans.indices)
     func `hold in every source file`(index: Int) throws {
         let ban = Self.bans[index]
-        for file in try SourceTree.swiftFiles(under: "Sources") where !ban.allowedIn.contains(file.path) {
+        for file in try SourceTree.swiftFiles(under: "Sources")
+        where !ban.allowedIn.contains(file.path) && !(ban.pattern == "print(" && file.room == "throughline-sim") {
             for (number, line) in file.lines.enumerated() {
                 // A child of a group has a parent; only a bare task has none.
                 let code = line.components(separatedBy: "//")[0].replacing("addTask {", with: "")

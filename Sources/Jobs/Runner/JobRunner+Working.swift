@@ -10,6 +10,10 @@ extension JobRunner {
     /// Works one job to its end and leaves the settlement for the loop.
     func work(_ job: ClaimedJob, begunAt: Instant) async {
         let began = world.time.uptime
+        var job = job
+        if job.unknownSince != nil {
+            job.unknownSince = world.time.now - state.withLock { $0.unknownEnds.age(of: job.id, at: began) }
+        }
         let worker = Worker(
             journal: journal, connectors: connectors, settings: settings.current, time: world.time,
             trailURL: trailURL)
@@ -19,7 +23,10 @@ extension JobRunner {
             begunAt: begunAt, endedAt: now.instant, duration: now.uptime - began, chance: world.chance.fraction())
         let decision = Settling(job, rules: worker.rules(for: job), moment: moment).decide(outcome)
         let destination = job.call.destination
-        let action = state.withLock { $0.record(decision, of: destination, at: now) }
+        let action = state.withLock { state in
+            state.unknownEnds.note(decision.settlement, at: now.uptime)
+            return state.record(decision, of: destination, at: now)
+        }
         log(decision.settlement, of: job)
         onSettled(job, decision.settlement)
         log(action, of: destination)

@@ -45,7 +45,7 @@ package final class JobRunner: Service, Sendable {
         self.logger = logger
         self.trailURL = trailURL
         self.onSettled = onSettled
-        var state = RunnerState()
+        var state = RunnerState(at: world.time.uptime)
         state.adopt(settings.current.destinations, at: world.time.uptime)
         self.state = Mutex(state)
     }

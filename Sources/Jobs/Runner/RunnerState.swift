@@ -44,10 +44,13 @@ struct RunnerState: Sendable {
     private var settlements: [Settlement] = []
     private var errands: [Errand] = []
     var isStopping = false
+    var unknownEnds: UnknownEnds
     /// What is believed of pauses may not be what the journal holds: at start, and after a change that failed.
     var arePausesInDoubt = true
     /// How often a person has paused or resumed something.
     private(set) var pauseChanges = 0
+
+    init(at uptime: Duration) { unknownEnds = UnknownEnds(since: uptime) }
 
     var inFlight: Int { places.values.reduce(0) { $0 + $1.desk.inFlight } }
     var hasSettlements: Bool { !settlements.isEmpty }

@@ -20,6 +20,7 @@ final class JournalFile: Sendable {
         self.path = path
         self.mode = mode
         let lock = mode == .readOnly ? nil : try JournalLock(journal: path)
+        if mode == .create { JournalLock.makePrivate(path) }
         do {
             state = Mutex(State(pool: try Self.connect(path, mode), lock: lock))
         } catch {

@@ -60,5 +60,13 @@ final class JournalLock: Sendable {
         return Int64(String(decoding: bytes.dropLast(), as: UTF8.self))
     }
 
+    /// Makes the journal's file where there is none, readable for its owner alone; SQLite gives what it puts beside it the
+    /// same mode.
+    static func makePrivate(_ path: String) {
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        // Where that cannot be, opening it as a journal says why.
+        if descriptor >= 0 { close(descriptor) }
+    }
+
     static func reason(_ code: CInt) -> String { String(cString: strerror(code)) }
 }

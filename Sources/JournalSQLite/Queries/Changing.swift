@@ -82,16 +82,16 @@ enum Changing {
 
     /// The job, where the action may change it.
     ///
-    /// Unlike in bulk, a dead one may be cancelled where it stops its lane.
+    /// Unlike in bulk, a dead one may be cancelled: it is seen to, and no longer stops its lane.
     static func changeable(_ job: JobID, _ action: BulkAction, _ db: Database) throws -> Choice {
         let found = try db.first(
             """
-            SELECT seq, state, stops_lane, is_erased FROM jobs WHERE id = ?1
-            UNION ALL SELECT seq, state, stops_lane, is_erased FROM history WHERE id = ?1
+            SELECT seq, state, is_erased FROM jobs WHERE id = ?1
+            UNION ALL SELECT seq, state, is_erased FROM history WHERE id = ?1
             """, job
-        ) { (Choice(seq: $0.int(0), state: try $0.word(1)), stopsLane: $0.flag(2), isErased: $0.flag(3)) }
-        guard let (choice, stopsLane, isErased) = found else { throw Failure(.notFound, "There is no job \(job).") }
-        let isAllowed = states(action).contains(choice.state) || action == .cancel && choice.state == .dead && stopsLane
+        ) { (Choice(seq: $0.int(0), state: try $0.word(1)), isErased: $0.flag(2)) }
+        guard let (choice, isErased) = found else { throw Failure(.notFound, "There is no job \(job).") }
+        let isAllowed = states(action).contains(choice.state) || action == .cancel && choice.state == .dead
         guard isAllowed, !isErased else {
             throw Failure(
                 .conflict,

@@ -125,6 +125,13 @@ private struct TapeWalk {
             members.append(JSONObject.Member(key: key, value: next()))
         }
         position = end
-        return .object(JSONObject(members: members))
+        return .object(JSONObject(members: Self.unique(members)))
+    }
+
+    /// Of a name that stands twice the first counts, everywhere: what we read, write again and send on is one and the same.
+    private static func unique(_ members: [JSONObject.Member]) -> [JSONObject.Member] {
+        guard members.count > 1 else { return members }
+        var names: Set<String> = Set(minimumCapacity: members.count)
+        return members.filter { names.insert($0.key).inserted }
     }
 }

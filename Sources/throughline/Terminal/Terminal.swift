@@ -20,8 +20,8 @@ struct Terminal: Sendable {
         return Int(size.ws_col)
     }
 
-    func line(_ text: String = "") { Self.write(text + "\n", to: .standardOutput) }
-    func note(_ text: String) { Self.write(text + "\n", to: .standardError) }
+    func line(_ text: String = "") { Self.write(Self.plain(text) + "\n", to: .standardOutput) }
+    func note(_ text: String) { Self.write(Self.plain(text) + "\n", to: .standardError) }
 
     /// Rewrites one line of progress; nothing where nobody watches.
     func progress(_ text: String) {
@@ -61,6 +61,41 @@ struct Terminal: Sendable {
                 text += isLast ? cell : cell.padding(toLength: widths[column] + 2, withPad: " ", startingAt: 0)
             }
             line(index == 0 ? styled(text, .dim) : Terminal.cut(text, to: isInteractive ? width : .max))
+        }
+    }
+
+    /// The text without what a terminal would obey, apart from our own styles: a sender's words must not move its
+    /// cursor, set its title or turn the direction of writing.
+    static func plain(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: isObeyed) else { return text }
+        var plain = String.UnicodeScalarView()
+        var rest = text.unicodeScalars[...]
+        while let scalar = rest.first {
+            let style = scalar == "\u{1B}" ? rest.prefix(styleLength(at: rest)) : rest.prefix(0)
+            if style.isEmpty {
+                plain.append(isObeyed(scalar) ? "\u{FFFD}" : scalar)
+                rest = rest.dropFirst()
+            } else {
+                plain.append(contentsOf: style)
+                rest = rest.dropFirst(style.count)
+            }
+        }
+        return String(plain)
+    }
+
+    /// Of `ESC [ digits m`; 0 where something else stands there.
+    private static func styleLength(at text: Substring.UnicodeScalarView) -> Int {
+        guard text.dropFirst().first == "[" else { return 0 }
+        let digits = text.dropFirst(2).prefix(3).prefix { ("0"..."9").contains($0) }.count
+        return text.dropFirst(2 + digits).first == "m" ? digits + 3 : 0
+    }
+
+    private static func isObeyed(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control: scalar != "\n" && scalar != "\t"
+        case .format: scalar != "\u{200D}"
+        case .lineSeparator, .paragraphSeparator: true
+        default: false
         }
     }
 

@@ -1,0 +1,30 @@
+internal import Journal
+internal import Model
+
+/// How long ago attempts ended of which nobody knows how, on the clock that does not jump.
+///
+/// Whoever looks for a lost effect waits until the destination would show it. The wall clock may be set forward in that
+/// time, and then it would look too early, find nothing, and make the effect once more. Of attempts of an earlier process
+/// only that much is sure: they ended before this one began.
+struct UnknownEnds: Sendable {
+    /// Longer than any wait for a lost effect.
+    static let rememberedFor: Duration = .seconds(86_400)
+    static let prunedAbove = 10_000
+
+    private let since: Duration
+    private var ends: [JobID: Duration] = [:]
+
+    init(since uptime: Duration) { since = uptime }
+
+    mutating func note(_ settlement: Settlement, at uptime: Duration) {
+        switch settlement.attempt.outcome {
+        case .unknown: ends[settlement.job] = uptime
+        case .succeeded: ends[settlement.job] = nil
+        // They say nothing about the lost call.
+        case .transient, .slowDown, .permanent, .credentials, .blocked, .notMade: break
+        }
+        if ends.count > Self.prunedAbove { ends = ends.filter { uptime - $0.value < Self.rememberedFor } }
+    }
+
+    func age(of job: JobID, at uptime: Duration) -> Duration { uptime - (ends[job] ?? since) }
+}

@@ -1,0 +1,16 @@
+import Testing
+
+@testable import throughline
+
+@Suite struct `Words on a terminal` {
+    @Test(
+        arguments: [
+            "plain, naïve, 👩‍💻\n": "plain, naïve, 👩‍💻\n", "a\u{1B}[2Jb": "a\u{FFFD}[2Jb",
+            "\u{1B}]0;title\u{7}": "\u{FFFD}]0;title\u{FFFD}",
+            "\u{1B}[31mred\u{1B}[0m": "\u{1B}[31mred\u{1B}[0m", "abc\rxyz": "abc\u{FFFD}xyz",
+            "a\u{202E}b": "a\u{FFFD}b",
+        ])
+    func `cannot make it do things`(said: String, shown: String) {
+        #expect(Terminal.plain(said) == shown)
+    }
+}
