@@ -143,6 +143,44 @@ import Testing
         #expect(kept.map(\.code) == ["crashed"])
     }
 
+    @Test func `takes nothing once its file was removed or another has its place`() async throws {
+        let factory = try SQLiteFactory()
+        let bench = try await Bench(factory)
+        try await bench.receive(bench.event())
+        try FileManager.default.moveItem(atPath: factory.path, toPath: factory.path + ".aside")
+        let removed = await failure { try await bench.receive(bench.event()) }
+        #expect(removed?.message.contains("removed or replaced") == true)
+        try FileManager.default.copyItem(atPath: factory.path + ".aside", toPath: factory.path)
+        #expect(await failure { try await bench.journal.checkWritable() }?.code == .journal)
+    }
+
+    @Test func `takes nothing once it is found damaged`() async throws {
+        let factory = try SQLiteFactory()
+        let bench = try await Bench(factory)
+        for _ in 0..<200 { try await bench.receive(bench.event()) }
+        try await factory.close(bench.journal)
+        var bytes = [UInt8](try Data(contentsOf: URL(filePath: factory.path)))
+        for index in 8192..<bytes.count where index % 4096 < 512 { bytes[index] = 0xA5 }
+        try Data(bytes).write(to: URL(filePath: factory.path))
+        // Either it does not open, or it stops at the first page that it needs and stays shut.
+        let trouble = await failure {
+            let damaged = try await Bench(factory)
+            _ = await failure { try await damaged.receive(damaged.event()) }
+            _ = await failure { _ = try await damaged.journal.events(EventFilter(), page: PageRequest()) }
+            try await damaged.journal.checkWritable()
+        }
+        #expect(trouble?.message.contains("damaged") == true)
+    }
+
+    @Test func `has one owner under all its names`() async throws {
+        let factory = try SQLiteFactory()
+        let journal = try await factory.open()
+        let link = factory.folder.file("link.db")
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: factory.path)
+        #expect(await failure { _ = try SQLiteJournal.open(path: link) }?.code == .journalLocked)
+        try await factory.close(journal)
+    }
+
     @Test func `is readable for its owner alone`() async throws {
         let factory = try SQLiteFactory()
         let journal = try await factory.open()

@@ -16,7 +16,7 @@ package final class JobRunner: Service, Sendable {
     static let pollDuration: Duration = .seconds(1)
     static let waitLeast: Duration = .milliseconds(5)
     static let waitOverdue: Duration = .milliseconds(50)
-    static let drainDuration: Duration = .seconds(10)
+    static let drainDuration: Duration = .seconds(25)
     static let maintenanceInterval: Duration = .seconds(10)
     private static let flushesMax = 20
 

@@ -23,8 +23,10 @@ actor JournalWriter {
     /// Runs `body` on the writing connection without a transaction around it.
     func write<Value: Sendable>(_ body: @Sendable (Database) throws -> Value) throws -> Value {
         do {
+            try file.checkSound()
             return try file.pool().writeWithoutTransaction(body)
         } catch {
+            file.note(error)
             if SQLiteTrouble.isGeneral(error), error is DatabaseError { file.suspect() }
             throw SQLiteTrouble.failure(error, path: file.path)
         }
@@ -64,7 +66,14 @@ actor JournalReader {
 
     /// Runs `body` on one consistent moment of the journal.
     func read<Value: Sendable>(_ body: @Sendable (Database) throws -> Value) throws -> Value {
-        try guarded { try file.pool().read(body) }
+        try guarded {
+            do {
+                return try file.pool().read(body)
+            } catch {
+                file.note(error)
+                throw error
+            }
+        }
     }
 
     /// Work on the file beside the journal's own connections (a copy of it).

@@ -10,6 +10,10 @@ final class JournalFile: Sendable {
         var lock: JournalLock?
         /// A commit has failed: nothing that the connections believe is trusted.
         var isSuspect = false
+        /// SQLite has found it damaged: nothing is written to it any more.
+        var isDamaged = false
+        /// The file that was opened; nil where the system does not tell.
+        var identity: FileIdentity?
     }
 
     let path: String
@@ -22,7 +26,8 @@ final class JournalFile: Sendable {
         let lock = mode == .readOnly ? nil : try JournalLock(journal: path)
         if mode == .create { JournalLock.makePrivate(path) }
         do {
-            state = Mutex(State(pool: try Self.connect(path, mode), lock: lock))
+            let pool = try Self.connect(path, mode)
+            state = Mutex(State(pool: pool, lock: lock, identity: JournalLock.identity(of: path)))
         } catch {
             throw SQLiteTrouble.failure(error, path: path)
         }
@@ -44,6 +49,30 @@ final class JournalFile: Sendable {
             }
             return pool
         }
+    }
+
+    /// Refuses to write to a file that is damaged, or that is no longer the one at its path: what goes there would be
+    /// acknowledged and lost.
+    func checkSound() throws {
+        let (isDamaged, identity) = state.withLock { ($0.isDamaged, $0.identity) }
+        if isDamaged {
+            throw Failure(
+                .journal, "The journal \(path) is damaged. Nothing is taken; stop the server and restore a backup.")
+        }
+        if let identity, JournalLock.identity(of: path) != identity {
+            throw Failure(
+                .journal,
+                "The journal \(path) was removed or replaced while the server runs. Nothing is taken; stop the server, "
+                    + "see that the right file lies there, and start it again.")
+        }
+    }
+
+    /// Notes what an error says of the file.
+    func note(_ error: any Error) {
+        guard let error = error as? DatabaseError, [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) else {
+            return
+        }
+        state.withLock { $0.isDamaged = true }
     }
 
     func suspect() { state.withLock { $0.isSuspect = true } }

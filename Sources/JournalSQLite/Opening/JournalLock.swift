@@ -8,6 +8,12 @@ internal import Model
     internal import Darwin
 #endif
 
+/// What tells a file from another that took its name.
+struct FileIdentity: Sendable, Hashable {
+    var device: UInt64
+    var number: UInt64
+}
+
 /// Keeps a journal to one owner: `flock` on `<journal>.lock`, held for as long as this value lives.
 ///
 /// The system lets go of it when the process ends, however it ends. The file stays: its first line names the owner's
@@ -19,7 +25,8 @@ final class JournalLock: Sendable {
     let leftOnDesk: Int64?
 
     init(journal path: String) throws {
-        let lock = path + ".lock"
+        // Beside the file itself: under another name (a link to it) it is the same journal.
+        let lock = Self.resolved(path) + ".lock"
         descriptor = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw Failure(
@@ -58,6 +65,19 @@ final class JournalLock: Sendable {
         var bytes = [UInt8](repeating: 0, count: lineLength)
         guard pread(descriptor, &bytes, bytes.count, off_t(line * lineLength)) == lineLength else { return nil }
         return Int64(String(decoding: bytes.dropLast(), as: UTF8.self))
+    }
+
+    private static func resolved(_ path: String) -> String {
+        guard let real = realpath(path, nil) else { return path }
+        defer { free(real) }
+        return String(cString: real)
+    }
+
+    /// Which file stands at the path; nil where none does.
+    static func identity(of path: String) -> FileIdentity? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return FileIdentity(device: UInt64(status.st_dev), number: UInt64(status.st_ino))
     }
 
     /// Makes the journal's file where there is none, readable for its owner alone; SQLite gives what it puts beside it the

@@ -9,8 +9,13 @@ import Seams
 
 /// The production transport: AsyncHTTPClient, with each error read as "certainly not sent" or "may have arrived".
 struct OutboundHTTP: HTTPTransport {
+    // To one host. How many calls may be under way is each destination's own `concurrency`; a call that waits for a
+    // connection here would count as one that failed.
+    private static let connectionsPerHostMax = 4096
+
     private let client: HTTPClient
     private let addresses: AddressGuard
+    private let time: any TimeSource
 
     /// `resolve` and `forbids` stand in for the system's resolver and the rule in tests.
     init(
@@ -18,11 +23,13 @@ struct OutboundHTTP: HTTPTransport {
         resolve: @escaping @Sendable (String) -> [IPAddress]? = { IPAddress.resolve($0) },
         forbids: @escaping @Sendable (IPAddress) -> Bool = AddressRule.isForbidden
     ) {
+        self.time = time
         addresses = AddressGuard(time: time, resolve: resolve)
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.timeout.connect = .seconds(5)
         // A failed connection is the job's to retry, with its own backoff and its attempt on record.
         configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = Self.connectionsPerHostMax
         configuration.connectionPool.idleTimeout = .seconds(30)
         configuration.httpVersion = .http1Only
         // Called when the connection stands and before anything is sent over it.
@@ -58,17 +65,31 @@ struct OutboundHTTP: HTTPTransport {
 
     func send(_ request: OutboundRequest) async throws(TransportError) -> InboundResponse {
         try await addresses.check(request)
-        let outgoing = Self.outgoing(request)
-        let deadline = NIODeadline.now() + .nanoseconds(request.timeout.nanoseconds)
         do {
-            let response = try await client.execute(outgoing, deadline: deadline)
-            let (body, isCut) = try await Self.collect(response.body)
-            return InboundResponse(
-                status: Int(response.status.code),
-                headers: response.headers.map { OutboundRequest.Header($0.name, $0.value) }, body: body, isCut: isCut)
+            return try await withThrowingTaskGroup(of: InboundResponse?.self) { group in
+                group.addTask { try await exchange(request) }
+                // The client's own deadline ends with the head of the answer; a body may trickle for ever.
+                group.addTask {
+                    try await time.sleep(for: request.timeout)
+                    return nil
+                }
+                defer { group.cancelAll() }
+                guard let answer = try await group.next() ?? nil else { throw HTTPClientError.readTimeout }
+                return answer
+            }
         } catch {
             throw Self.reading(error)
         }
+    }
+
+    private func exchange(_ request: OutboundRequest) async throws -> InboundResponse {
+        // A little later than the time for the whole, which tells what happened.
+        let deadline = NIODeadline.now() + .nanoseconds(request.timeout.nanoseconds) + .seconds(1)
+        let response = try await client.execute(Self.outgoing(request), deadline: deadline)
+        let (body, isCut) = try await Self.collect(response.body)
+        return InboundResponse(
+            status: Int(response.status.code),
+            headers: response.headers.map { OutboundRequest.Header($0.name, $0.value) }, body: body, isCut: isCut)
     }
 
     /// Gives an answer that has no end of its own as it comes; `request.timeout` is not looked at.
