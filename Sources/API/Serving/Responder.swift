@@ -102,9 +102,10 @@ package struct Responder: HTTPResponder {
         guard case .scope(let scope) = route.access else { return nil }
         let caller = try await keys.caller(authorization: call.header("authorization"))
         guard caller.may(scope) else {
+            let scopes = scope == .admin ? "admin" : "\(scope.rawValue) or admin"
             throw Failure(
                 .forbidden,
-                "This key may not do this: it takes a key of scope \(scope.rawValue) or admin "
+                "This key may not do this: it takes a key of scope \(scopes) "
                     + "(throughline keys create --scope \(scope.rawValue)).")
         }
         return caller

@@ -31,12 +31,14 @@ struct BulkRun {
                 if common.json { terminal.line("{\"changed\":0}") }
                 return
             }
-            guard try terminal.confirms("\(action == "cancel" ? "Cancel" : "Retry") \(count) jobs?", isYes: consent.yes)
+            guard
+                try terminal.confirms(
+                    "\(action == "cancel" ? "Cancel" : "Retry") \(counted(count, "job", "jobs"))?", isYes: consent.yes)
             else {
                 throw DoesNotHold()
             }
             let changed = try await slices(of: count, client, terminal)
-            terminal.line(common.json ? "{\"changed\":\(changed)}" : "\(changed) jobs \(done).")
+            terminal.line(common.json ? "{\"changed\":\(changed)}" : "\(counted(changed, "job", "jobs")) \(done).")
         }
     }
 
@@ -50,7 +52,10 @@ struct BulkRun {
     /// The plan for people.
     private func lines(of plan: JSONValue, count: Int64, of matching: Int64) -> [String] {
         guard matching > 0 else { return ["No job matches that could be \(done)."] }
-        var lines = ["\(count) jobs would be \(done)" + (count < matching ? ", of \(matching) that match." : ".")]
+        var lines = [
+            "\(counted(count, "job", "jobs")) would be \(done)"
+                + (count < matching ? ", of \(matching) that match." : ".")
+        ]
         for (key, name) in [("by_destination", "by destination"), ("by_error_class", "by error")] {
             let counts = (plan[key]?.object?.members ?? []).map { "\($0.key) \($0.value.text ?? "")" }
             if !counts.isEmpty { lines.append("  \(name): \(counts.joined(separator: ", "))") }

@@ -25,6 +25,11 @@ struct ConsentOptions: ParsableArguments {
     var dryRun = false
 }
 
+/// `1 job`, `2 jobs`.
+func counted(_ count: some BinaryInteger, _ one: String, _ many: String) -> String {
+    "\(count) \(count == 1 ? one : many)"
+}
+
 extension Failure {
     /// 1: what was asked for does not hold; 2: wrong usage or configuration; 3: something needed cannot be reached.
     var exitCode: Int32 {

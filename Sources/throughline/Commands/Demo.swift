@@ -4,6 +4,7 @@ import Journal
 import JournalSQLite
 import Logging
 import Model
+import NIOCore
 import Sandbox
 import Seams
 import ServiceLifecycle
@@ -22,6 +23,10 @@ struct Demo: AsyncParsableCommand {
     @Option(help: "How many people chat.") var people = 12
     @Flag(help: "End when the story is told.") var once = false
 
+    func validate() throws {
+        guard (1...10_000).contains(people) else { throw ValidationError("--people is from 1 to 10,000.") }
+    }
+
     func run() async throws {
         let terminal = Terminal()
         let folder = FileManager.default.temporaryDirectory.path + "/throughline-demo-\(getpid())"
@@ -38,21 +43,24 @@ struct Demo: AsyncParsableCommand {
         let (ports, listening) = AsyncStream.makeStream(of: Int.self)
         let logger = Logger.product(level: .error)
         let sandbox = SandboxServer(standIns, port: 0, time: time, logger: logger) { listening.yield($0) }
+        let services = ServiceGroup(configuration: .init(services: [sandbox], logger: logger))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 defer { listening.finish() }
-                try await sandbox.run()
+                try await services.run()
             }
             for await sandboxPort in ports {
-                try DemoConfiguration.write(folder: folder, port: port, sandbox: sandboxPort)
-                try await serve(folder: folder, http: http, standIns: standIns, logger: logger, terminal)
-                group.cancelAll()
+                do {
+                    try DemoConfiguration.write(folder: folder, port: port, sandbox: sandboxPort)
+                    try await serve(folder: folder, http: http, standIns: standIns, logger: logger, terminal)
+                } catch {
+                    await services.triggerGracefulShutdown()
+                    try await group.waitForAll()
+                    throw error
+                }
+                await services.triggerGracefulShutdown()
             }
-            do {
-                try await group.waitForAll()
-            } catch is CancellationError {
-                // The stand-ins end by the cancellation above: there is nothing to tell.
-            }
+            try await group.waitForAll()
         }
     }
 
@@ -66,7 +74,12 @@ struct Demo: AsyncParsableCommand {
         let story = DemoStory(
             installation: installation, standIns: standIns, file: file, isOnce: once, people: people,
             terminal: terminal)
-        try await Serve.run(installation, loaded, option: file, also: [story]) { port in story.begin(port: port) }
+        do {
+            try await Serve.run(installation, loaded, option: file, also: [story]) { port in story.begin(port: port) }
+        } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            try await installation.journal.close()
+            throw Serve.taken(port, setting: "--port")
+        }
         try await installation.journal.close()
     }
 }

@@ -31,10 +31,16 @@ struct Emit: AsyncParsableCommand {
     func run() async throws {
         try await Session.with(common) { client, terminal in
             if let file { return try await send(file: file, client, terminal) }
-            let event = try Self.event(
-                type: type ?? "", fields: fields, catalogue: Self.catalogue(common), mint: IDMint.system)
-            let answer = try await client.call(
-                "POST", "/v1/events", query: [("source", source)], body: .object(event))
+            let catalogue = Self.catalogue(common)
+            let name = type ?? ""
+            let event = try Self.event(type: name, fields: fields, catalogue: catalogue, mint: IDMint.system)
+            let answer: JSONValue
+            do {
+                answer = try await client.call(
+                    "POST", "/v1/events", query: [("source", source)], body: .object(event))
+            } catch let failure as Failure where failure.field == "type" && catalogue[EventType(name)] == nil {
+                throw Self.unknown(name, catalogue)
+            }
             if common.json { return terminal.line(answer.encodedText) }
             let status = answer["status"]?.string ?? "accepted"
             let id = answer["event"]?.string ?? ""
@@ -47,6 +53,15 @@ struct Emit: AsyncParsableCommand {
     private static func catalogue(_ common: CommonOptions) -> EventCatalogue {
         // What is wrong with the file is told by the commands that need it.
         (try? ConfigurationLoader.read(common.config))?.reading.settings?.catalogue ?? EventCatalogue()
+    }
+
+    /// The server has the last word on its types; the hint is of those that are known here.
+    static func unknown(_ type: String, _ catalogue: EventCatalogue) -> Failure {
+        let hint = catalogue.nearest(to: type).map { "; did you mean \"\($0)\"?" } ?? "."
+        return Failure(
+            .invalid,
+            "There is no event type \"\(type)\"\(hint) All stand in docs/sources.md under \"Event types\"; your own "
+                + "are declared under types: in throughline.yaml.", field: "type")
     }
 
     /// `id=`, `session=`, `user=` and `occurred_at=` stand at the top, all else in `data`, as the type's shape has it.
@@ -94,6 +109,9 @@ struct Emit: AsyncParsableCommand {
         }
         let bytes = try handle.readToEnd() ?? Data()
         let events = try Self.events(in: Array(bytes))
+        guard !events.isEmpty else {
+            throw Failure(.usage, "There is no event in \(file == "-" ? "standard input" : file). Give at least one.")
+        }
         var counts: [String: Int] = [:]
         var isAllTaken = true
         for start in stride(from: 0, to: events.count, by: Limits.batchEventsMax) {

@@ -18,7 +18,7 @@ struct Init: ParsableCommand {
 
     func run() throws {
         let terminal = Terminal()
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try Self.makeFolder(folder)
         let chance = SystemChance()
         let environment = Starter.environment(chatRandom: chance.bytes(32), hookRandom: chance.bytes(32))
         var written: [String] = []
@@ -36,6 +36,16 @@ struct Init: ParsableCommand {
         for name in written { terminal.line("Wrote \(name)") }
         terminal.line(
             "\nNext: put your provider's secrets into .env, then\n  throughline config check\n  throughline serve")
+    }
+
+    private static func makeFolder(_ path: String) throws {
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw Failure(
+                .unavailable,
+                "The folder \(path) cannot be made. Name one where this user may write, and where no file stands.")
+        }
     }
 
     /// False where the file exists.

@@ -146,7 +146,7 @@ struct Dead: AsyncParsableCommand {
 
     struct Cancel: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Gives up a dead letter that stops its lane, so that the jobs behind it go on.",
+            abstract: "Puts a dead letter away; where it stops its lane, the jobs behind it go on.",
             discussion: "Open jobs are cancelled with: throughline jobs cancel")
         @Argument(help: "The job's id (tjb_…).") var id: String
         @OptionGroup var common: CommonOptions

@@ -71,12 +71,12 @@ struct Quarantine: AsyncParsableCommand {
         func run() async throws {
             try await Session.with(common) { client, terminal in
                 let ids = try await matching(client)
+                let deliveries = counted(ids.count, "delivery", "deliveries")
                 if !common.json || consent.dryRun {
-                    terminal.line(
-                        common.json ? "{\"count\":\(ids.count)}" : "\(ids.count) deliveries would be read again.")
+                    terminal.line(common.json ? "{\"count\":\(ids.count)}" : "\(deliveries) would be read again.")
                 }
                 if consent.dryRun || ids.isEmpty { return }
-                guard try terminal.confirms("Read \(ids.count) deliveries again?", isYes: consent.yes) else {
+                guard try terminal.confirms("Read \(deliveries) again?", isYes: consent.yes) else {
                     throw DoesNotHold()
                 }
                 var isAllTaken = true
@@ -109,7 +109,11 @@ struct Quarantine: AsyncParsableCommand {
         }
 
         private func matching(_ client: APIClient) async throws -> [String] {
-            if let id { return [id] }
+            if let id {
+                // One that is not there is told before anything is counted.
+                try await client.call("GET", "/v1/quarantine/\(PercentEncoding.encode(id))")
+                return [id]
+            }
             var ids: [String] = []
             let query =
                 try [("kind", kind), ("source", source), ("code", code), ("replayed", "false")] + filter.times()

@@ -42,11 +42,14 @@ struct Serve: AsyncParsableCommand {
             try await Self.run(installation, loaded, option: common.config)
         } catch let error as IOError where error.errnoCode == EADDRINUSE {
             try await installation.journal.close()
-            throw Failure(
-                .unavailable,
-                "Port \(loaded.settings.http.port) is taken by another program. Set http.port, or end that program.")
+            throw Self.taken(loaded.settings.http.port, setting: "http.port")
         }
         try await installation.journal.close()
+    }
+
+    /// The port is another program's; `setting` is what chooses ours.
+    static func taken(_ port: Int, setting: String) -> Failure {
+        Failure(.unavailable, "Port \(port) is taken by another program. Set \(setting), or end that program.")
     }
 
     /// Runs all services until a signal ends them.

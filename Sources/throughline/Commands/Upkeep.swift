@@ -186,11 +186,25 @@ struct Backup: AsyncParsableCommand {
 
     func run() async throws {
         let loaded = try ConfigurationLoader.load(common.config, needsSecrets: false)
-        let journal = try SQLiteJournal.open(path: loaded.journalPath, mode: .readOnly)
+        let source = try loaded.journalPath
+        let journal = try SQLiteJournal.open(path: source, mode: .readOnly)
         let target = URL(filePath: file).standardizedFileURL.path
-        try await journal.backup(to: target)
+        do {
+            try await journal.backup(to: target)
+        } catch let failure as Failure {
+            throw Self.named(failure, source: source, target: target)
+        }
         try await journal.close()
         let terminal = Terminal()
         terminal.line(common.json ? (["file": .string(target)] as JSONValue).encodedText : "Wrote \(target)")
+    }
+
+    /// Calls the file that failed by what it is: damage is the journal's, all else befalls the copy.
+    static func named(_ failure: Failure, source: String, target: String) -> Failure {
+        var named = failure
+        let isDamage = failure.message.contains("is damaged")
+        named.message = failure.message.replacingOccurrences(
+            of: "journal \(target)", with: isDamage ? "journal \(source)" : "backup \(target)")
+        return named
     }
 }

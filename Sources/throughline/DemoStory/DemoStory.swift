@@ -74,7 +74,10 @@ struct DemoStory: Service {
         let tickets = standIns.state(of: "zendesk", as: ZendeskStandIn.self)?.allTickets.count ?? 0
         let messages = standIns.state(of: "slack", as: SlackStandIn.self)?.messages.count ?? 0
         terminal.line(
-            "\(contacts) contacts in the CRM, \(tickets) tickets at the desk, \(messages) notices to the team.")
+            "\(counted(contacts, "contact", "contacts")) in the CRM, \(counted(tickets, "ticket", "tickets")) at the "
+                + "desk, \(counted(messages, "notice", "notices")) to the team.")
+        // The console and the journal end with this.
+        if isOnce { return }
         terminal.line()
         terminal.line(terminal.styled("Console", .bold) + "  \(base)\(installation.console.makeSignInPath())")
         terminal.line("         (signs in once; it is valid for a quarter of an hour)")
@@ -84,6 +87,6 @@ struct DemoStory: Service {
                 terminal.styled("Trail", .bold) + "    \(binary) trace \(story.person.email) --config \(file)")
             terminal.line("         somebody who was charged twice and complained")
         }
-        if !isOnce { terminal.line("\nCtrl-C ends the demo and removes its folder.") }
+        terminal.line("\nCtrl-C ends the demo and removes its folder.")
     }
 }

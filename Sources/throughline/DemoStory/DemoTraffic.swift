@@ -8,27 +8,38 @@ struct DemoTraffic: Sendable {
     let http: any HTTPTransport
     let time: any TimeSource
 
-    /// Sends whole stories until each kind was seen; returns the one with a double charge and a complaint.
+    /// How far to look for the story that is worth following; few are charged twice and complain.
+    private static let lookedThroughMax = 1000
+
+    /// Sends this many whole stories, one of them with a double charge and a complaint, which it returns.
     func run(stories count: Int, pace: Duration, terminal: Terminal) async throws -> ChatTraffic.Story? {
         var traffic = ChatTraffic(
             seed: 7, chat: StandardWebhooksSender(secret: DemoConfiguration.chatSecret),
             stripe: StripeSender(secrets: [DemoConfiguration.stripeSecret]))
         var shown: ChatTraffic.Story?
-        var (sent, number) = (0, 0)
-        while number < count || (shown == nil && number < 10 * count) {
-            let story = traffic.next(startingAt: time.now - .seconds(600))
-            number += 1
+        var sent = 0
+        for number in 1...count {
+            var story = traffic.next(startingAt: time.now - .seconds(600))
+            if number == count && shown == nil {
+                for _ in 0..<Self.lookedThroughMax where !Self.isWorthFollowing(story) {
+                    story = traffic.next(startingAt: time.now - .seconds(600))
+                }
+            }
             for delivery in story.deliveries {
                 try await send(delivery)
                 sent += 1
                 try await time.sleep(for: pace)
             }
-            if story.isDoubleCharged && story.isEscalated { shown = shown ?? story }
-            terminal.progress("\(sent) deliveries of \(number) people")
+            if shown == nil && Self.isWorthFollowing(story) { shown = story }
+            terminal.progress("\(sent) deliveries of \(counted(number, "person", "people"))")
         }
         terminal.endProgress()
-        terminal.line("Sent \(sent) signed deliveries of \(number) people.")
+        terminal.line("Sent \(sent) signed deliveries of \(counted(count, "person", "people")).")
         return shown
+    }
+
+    private static func isWorthFollowing(_ story: ChatTraffic.Story) -> Bool {
+        story.isDoubleCharged && story.isEscalated
     }
 
     private func send(_ delivery: SimulatedDelivery) async throws {

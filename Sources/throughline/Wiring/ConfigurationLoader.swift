@@ -53,7 +53,9 @@ enum ConfigurationLoader {
     static func secrets(_ reading: SettingsReading, file: String, folder: String) -> SecretReading {
         var environment = ProcessInfo.processInfo.environment
         var problems: [SettingsProblem] = []
-        if let bytes = FileManager.default.contents(atPath: folder + "/.env") {
+        let path = folder + "/.env"
+        let bytes = FileManager.default.contents(atPath: path)
+        if let bytes {
             let dotEnv = DotEnv.parse(String(decoding: bytes, as: UTF8.self))
             environment = SecretReader.merged(process: environment, dotEnv: dotEnv.values)
             problems = dotEnv.problems
@@ -62,6 +64,13 @@ enum ConfigurationLoader {
             FileManager.default.contents(atPath: path.hasPrefix("/") ? path : folder + "/" + path).map { Array($0) }
         }
         var result = reader.resolve(reading.secrets)
+        if bytes == nil, FileManager.default.fileExists(atPath: path) {
+            // It may hold what is missing; where nothing is, the process's own variables do without it.
+            problems.append(
+                SettingsProblem(
+                    severity: result.errors.isEmpty ? .warning : .error, file: ".env", line: 0, column: 0, key: "",
+                    message: "it is there, but this user may not read it; check its owner and its mode"))
+        }
         result.problems = problems + result.problems
         return result
     }
