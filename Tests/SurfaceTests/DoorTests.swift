@@ -26,6 +26,12 @@ import Testing
         if status == 405 { #expect(reply.header("allow") != nil) }
     }
 
+    @Test func `refuses a parameter that it does not know, also where events come in`() async throws {
+        let reply = try await House().send("POST", "/v1/events?sorce=chat", key: "ingest", body: "{}")
+        #expect(reply.status == 400)
+        #expect(reply.json["error"]?["field"]?.string == "sorce")
+    }
+
     @Test func `lets each key do its own and nothing else`() async throws {
         let house = try await House()
         // So that a stream has an end.

@@ -23,8 +23,9 @@ extension Routes {
             },
             Route("POST", "/v1/events", .scope(.ingest), media: .events, bodySizeMax: Limits.eventsSizeMax) { call in
                 if let refused = refusal(dependencies, call) { return refused }
+                let inputs = try Inputs(call.query, known: ["source"], now: dependencies.time.now)
                 let receipt = await dependencies.receiving.receiveEvents(
-                    source: call.query["source"], contentType: call.header("content-type"), body: call.body,
+                    source: try inputs.text("source"), contentType: call.header("content-type"), body: call.body,
                     boundSource: boundSource(of: call))
                 return answer(receipt, of: "events", call, dependencies)
             },

@@ -9,8 +9,10 @@ internal import Model
 struct UnknownEnds: Sendable {
     /// Longer than any wait for a lost effect.
     static let rememberedFor: Duration = .seconds(86_400)
-    static let prunedAbove = 10_000
+    private static let prunedAboveFirst = 10_000
 
+    /// Doubles with what is left after a look, so that a look costs little however many there are.
+    private var prunedAbove = Self.prunedAboveFirst
     private let since: Duration
     private var ends: [JobID: Duration] = [:]
 
@@ -23,7 +25,9 @@ struct UnknownEnds: Sendable {
         // They say nothing about the lost call.
         case .transient, .slowDown, .permanent, .credentials, .blocked, .notMade: break
         }
-        if ends.count > Self.prunedAbove { ends = ends.filter { uptime - $0.value < Self.rememberedFor } }
+        guard ends.count > prunedAbove else { return }
+        ends = ends.filter { uptime - $0.value < Self.rememberedFor }
+        prunedAbove = max(Self.prunedAboveFirst, 2 * ends.count)
     }
 
     func age(of job: JobID, at uptime: Duration) -> Duration { uptime - (ends[job] ?? since) }

@@ -27,7 +27,9 @@ struct Trace: AsyncParsableCommand {
             guard let document = TrailDocument(json: answer) else {
                 throw Failure(.unavailable, "The server's answer is no trail: is it another version?")
             }
-            terminal.line(TrailText.render(document, width: terminal.width, isColour: terminal.isColour))
+            // Where no terminal cuts its lines, neither do we.
+            let width = terminal.isInteractive ? terminal.width : .max
+            terminal.line(TrailText.render(document, width: width, isColour: terminal.isColour))
         }
     }
 }
