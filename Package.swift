@@ -8,6 +8,8 @@ let ours: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("MemberImportVisibility"),
     .enableUpcomingFeature("InternalImportsByDefault"),
+    // Our rooms are many small targets: in a release their walls cost nothing.
+    .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
 ]
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
@@ -53,12 +55,13 @@ let package = Package(
             name: "Intake",
             dependencies: ["Model", "Seams", "Settings", "Journal", crypto, logging, lifecycle],
             swiftSettings: ours),
+        .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         // One call of SQLite that Swift cannot make: its parameters vary.
         .target(name: "CSQLiteSetup", linkerSettings: [.linkedLibrary("sqlite3")]),
         .target(
             name: "JournalSQLite",
             dependencies: [
-                "CSQLiteSetup", "Model", "Settings", "Journal",
+                "CLZ4", "CSQLiteSetup", "Model", "Settings", "Journal",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
@@ -108,10 +111,12 @@ let package = Package(
             name: "Sandbox",
             dependencies: ["Model", "Seams", crypto, hummingbird, logging, lifecycle, nio, httpTypes],
             swiftSettings: ours),
+        .target(name: "CMemory"),
         .executableTarget(
             name: "throughline",
             dependencies: [
-                "Model", "Seams", "Settings", "Journal", "Intake", "JournalSQLite", "Planning", "Jobs", "ConnectorKit",
+                "CMemory", "Model", "Seams", "Settings", "Journal", "Intake", "JournalSQLite", "Planning", "Jobs",
+                "ConnectorKit",
                 "Connectors", "Trail", "Watch", "API", "Console", "Sandbox", asyncHTTPClient, hummingbird, logging,
                 lifecycle, crypto,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

@@ -10,7 +10,7 @@ package final class Meters: Sendable {
 
     /// A delivery at `/in/{source}` or `/v1/events` was answered with that status.
     package func countDelivery(source: String, status: Int) {
-        state.withLock { $0.deliveries.add(["source": source, "status": String(status)]) }
+        state.withLock { $0.deliveries.add(source, String(status)) }
     }
 
     /// How long a sender waited for a 200.
@@ -21,19 +21,19 @@ package final class Meters: Sendable {
     /// An attempt at a job ended; `duration` is how long the destination took, nil where it was not called.
     package func countAttempt(destination: String, action: String, outcome: String, _ duration: Duration?) {
         state.withLock { state in
-            state.attempts.add(["destination": destination, "action": action, "outcome": outcome])
+            state.attempts.add(action, destination, outcome)
             if let duration { state.recordAttempt(destination, duration) }
         }
     }
 
     /// A job ended with an attempt: `completed` or `dead`.
     package func countJob(destination: String, action: String, state ended: String) {
-        state.withLock { $0.jobs.add(["destination": destination, "action": action, "state": ended]) }
+        state.withLock { $0.jobs.add(action, destination, ended) }
     }
 
     /// An HTTP answer of any route; `route` is the template, never the path.
     package func countRequest(route: String, status: Int) {
-        state.withLock { $0.requests.add(["route": route, "status": String(status)]) }
+        state.withLock { $0.requests.add(route, String(status)) }
     }
 
     /// Everything that was counted up to now.
@@ -42,10 +42,10 @@ package final class Meters: Sendable {
 
 /// The figures of `Meters` at one moment.
 package struct MeterState: Sendable {
-    var deliveries = CounterFamily()
-    var attempts = CounterFamily()
-    var jobs = CounterFamily()
-    var requests = CounterFamily()
+    var deliveries = CounterFamily(labels: ["source", "status"])
+    var attempts = CounterFamily(labels: ["action", "destination", "outcome"])
+    var jobs = CounterFamily(labels: ["action", "destination", "state"])
+    var requests = CounterFamily(labels: ["route", "status"])
     package internal(set) var acknowledgements = Histogram()
     var attemptDurations: [String: Histogram] = [:]
 
@@ -58,23 +58,28 @@ package struct MeterState: Sendable {
     /// How many deliveries were answered with statuses that `matches`.
     package func deliveries(where matches: (Int) -> Bool) -> Int {
         deliveries.series.reduce(0) { total, series in
-            matches(series.key["status"].flatMap { Int($0) } ?? 0) ? total + series.value : total
+            matches(series.key.last.flatMap { Int($0) } ?? 0) ? total + series.value : total
         }
     }
 }
 
-/// Counters of one name by their labels.
+/// Counters of one name by what their labels say.
 struct CounterFamily: Sendable {
     static let seriesMax = 500
     static let other = "other"
 
-    private(set) var series: [[String: String]: Int] = [:]
+    /// The labels' names, in the order in which they are told.
+    let labels: [String]
+    /// By the labels' values, in the order of their names.
+    private(set) var series: [[String]: Int] = [:]
 
-    mutating func add(_ labels: [String: String], _ count: Int = 1) {
-        if series[labels] != nil || series.count < Self.seriesMax {
-            series[labels, default: 0] += count
+    init(labels: [String]) { self.labels = labels }
+
+    mutating func add(_ values: String...) {
+        if series.count >= Self.seriesMax, series[values] == nil {
+            series[values.map { _ in Self.other }, default: 0] += 1
         } else {
-            series[labels.mapValues { _ in Self.other }, default: 0] += count
+            series[values, default: 0] += 1
         }
     }
 }

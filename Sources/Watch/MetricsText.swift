@@ -74,10 +74,10 @@ package enum MetricsText {
 
         mutating func family(_ name: String, _ type: String, _ help: String, _ family: CounterFamily) {
             head(name, type, help)
-            let sorted = family.series.sorted {
-                $0.key.sorted(by: <).map(\.value).lexicographicallyPrecedes($1.key.sorted(by: <).map(\.value))
+            for (values, count) in family.series.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+                let labels = Dictionary(zip(family.labels, values)) { first, _ in first }
+                sample(name, labels, String(count))
             }
-            for (labels, count) in sorted { sample(name, labels, String(count)) }
         }
 
         mutating func histogram(_ name: String, _ labels: [String: String], _ histogram: Histogram) {

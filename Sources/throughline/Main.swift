@@ -1,4 +1,5 @@
 import ArgumentParser
+import CMemory
 import Foundation
 import Model
 
@@ -24,6 +25,7 @@ struct Throughline: AsyncParsableCommand {
         ])
 
     static func main() async {
+        tl_keep_freed_memory()
         let terminal = Terminal()
         do {
             var command = try parseAsRoot()

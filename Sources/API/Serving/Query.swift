@@ -34,8 +34,10 @@ package struct Query: Sendable, Hashable {
 /// Percent-encoding of URLs (RFC 3986, section 2.1).
 package enum PercentCoding {
     package static func decode(_ text: some StringProtocol, plusIsSpace: Bool = false) -> String {
+        guard text.utf8.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else {
+            return String(text)
+        }
         let bytes = Array(text.utf8)
-        guard bytes.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: "+") }) else { return String(text) }
         var decoded: [UInt8] = []
         var index = 0
         while index < bytes.count {

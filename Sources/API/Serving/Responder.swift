@@ -37,7 +37,7 @@ package struct Responder: HTTPResponder {
             given: headers.first { $0.name == "x-request-id" }?.value,
             traceparent: headers.first { $0.name == "traceparent" }?.value, chance: chance)
         let target = request.head.path ?? "/"
-        let path = target.prefix { $0 != "?" && $0 != "#" }
+        let path = Substring(target.utf8.prefix { $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") })
         var answer: Answer
         var route = "none"
         switch table.match(method: request.method.rawValue, path: path) {

@@ -28,8 +28,9 @@ package struct RouteTable: Sendable {
     }
 
     /// `path` without its query, still percent-encoded.
-    package func match(method: String, path: some StringProtocol) -> Match {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+    package func match(method: String, path: Substring) -> Match {
+        let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).dropFirst()
+            .map { Substring($0) }
         var allowed: [String] = []
         for (segments, route) in bySegments[parts.count] ?? [] {
             guard let parameters = Self.parameters(segments, parts) else { continue }
@@ -41,9 +42,7 @@ package struct RouteTable: Sendable {
         return allowed.isEmpty ? .notFound : .wrongMethod(allowed: Array(Set(allowed)).sorted())
     }
 
-    private static func parameters(_ segments: [Segment], _ parts: some Collection<some StringProtocol>)
-        -> [String: String]?
-    {
+    private static func parameters(_ segments: [Segment], _ parts: [Substring]) -> [String: String]? {
         var parameters: [String: String] = [:]
         for (segment, part) in zip(segments, parts) {
             switch segment {

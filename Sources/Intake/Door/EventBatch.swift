@@ -48,6 +48,8 @@ package enum EventBatch {
 enum MediaType {
     /// JSON, or nothing said.
     static func isJSON(_ value: String?) -> Bool {
+        // What nearly all send, told without taking it apart.
+        if value == "application/json" { return true }
         guard let type = essence(value) else { return true }
         return type == "application/json" || type == "text/json"
             || (type.hasPrefix("application/") && type.hasSuffix("+json"))

@@ -54,10 +54,10 @@ extension SignatureScheme {
         var time: Int64?
         var timeText: Substring = ""
         var candidates: [[UInt8]] = []
-        for item in header.split(separator: ",") {
-            guard let equals = item.firstIndex(of: "=") else { continue }
-            let value = item[item.index(after: equals)...]
-            switch item[..<equals].drop(while: { $0 == " " }) {
+        for item in header.utf8.split(separator: UInt8(ascii: ",")) {
+            guard let equals = item.firstIndex(of: UInt8(ascii: "=")) else { continue }
+            let value = Substring(item[item.index(after: equals)...])
+            switch Substring(item[..<equals].drop { $0 == UInt8(ascii: " ") }) {
             case "t":
                 guard time == nil, let seconds = Bytes.wholeNumber(value) else {
                     throw .malformed(header: name, expected: "with one t= in whole seconds")

@@ -6,14 +6,14 @@ internal import Settings
 struct SignatureVerifier: Sendable {
     let scheme: SignatureScheme
     let tolerance: Duration
-    private let keys: [SymmetricKey]
+    private let keys: [KeyedHash]
 
     /// Secrets are trimmed: a line end in an environment variable is the most common cause of a bad signature.
     init(scheme: SignatureScheme, secrets: [Redacted<String>], tolerance: Duration) {
         self.scheme = scheme
         self.tolerance = tolerance
         keys = secrets.compactMap { secret in
-            scheme.key(of: Bytes.trimmed(secret.revealed)).map { SymmetricKey(data: $0) }
+            scheme.key(of: Bytes.trimmed(secret.revealed)).map { KeyedHash(scheme.algorithm, key: $0) }
         }
     }
 
@@ -34,28 +34,42 @@ struct SignatureVerifier: Sendable {
     func isMatch(_ claim: SignatureScheme.Claim, body: [UInt8]) -> Bool {
         var isFound = false
         for key in keys {
-            let code = Self.code(scheme.algorithm, key: key, prefix: claim.prefix, body: body)
+            let code = key.code(of: claim.prefix, body)
             for candidate in claim.candidates where Bytes.areEqual(code, candidate) { isFound = true }
         }
         return isFound
     }
+}
 
-    private static func code(
-        _ algorithm: HMACScheme.Algorithm, key: SymmetricKey, prefix: [UInt8], body: [UInt8]
-    ) -> [UInt8] {
-        switch algorithm {
-        case .sha1: code(Insecure.SHA1.self, key, prefix, body)
-        case .sha256: code(SHA256.self, key, prefix, body)
-        case .sha512: code(SHA512.self, key, prefix, body)
+/// An HMAC that has taken in its key, so that a delivery costs only its own bytes.
+private enum KeyedHash: Sendable {
+    case sha1(HMAC<Insecure.SHA1>)
+    case sha256(HMAC<SHA256>)
+    case sha512(HMAC<SHA512>)
+
+    init(_ algorithm: HMACScheme.Algorithm, key: [UInt8]) {
+        let key = SymmetricKey(data: key)
+        self =
+            switch algorithm {
+            case .sha1: .sha1(HMAC(key: key))
+            case .sha256: .sha256(HMAC(key: key))
+            case .sha512: .sha512(HMAC(key: key))
+            }
+    }
+
+    /// The code over `prefix` and `body`, as one.
+    func code(of prefix: [UInt8], _ body: [UInt8]) -> [UInt8] {
+        switch self {
+        case .sha1(let hash): Self.code(hash, prefix, body)
+        case .sha256(let hash): Self.code(hash, prefix, body)
+        case .sha512(let hash): Self.code(hash, prefix, body)
         }
     }
 
-    private static func code<Hash: HashFunction>(
-        _ hash: Hash.Type, _ key: SymmetricKey, _ prefix: [UInt8], _ body: [UInt8]
-    ) -> [UInt8] {
-        var hmac = HMAC<Hash>(key: key)
-        if !prefix.isEmpty { hmac.update(data: prefix) }
-        hmac.update(data: body)
-        return Array(hmac.finalize())
+    private static func code<Hash: HashFunction>(_ keyed: HMAC<Hash>, _ prefix: [UInt8], _ body: [UInt8]) -> [UInt8] {
+        var hash = keyed
+        if !prefix.isEmpty { hash.update(data: prefix) }
+        hash.update(data: body)
+        return Array(hash.finalize())
     }
 }

@@ -67,7 +67,9 @@ enum Claiming {
 
     static func storedRequest(of seq: Int64, _ db: Database) throws -> StoredRequest? {
         try db.first("SELECT method, path, body, rendered_at FROM requests WHERE job = ?", seq) {
-            StoredRequest(method: $0.text(0), path: $0.text(1), body: $0.blob(2), renderedAt: $0.instant(3))
+            StoredRequest(
+                method: $0.text(0), path: $0.text(1), body: try PackedBody.unpack($0.blob(2)),
+                renderedAt: $0.instant(3))
         }
     }
 }

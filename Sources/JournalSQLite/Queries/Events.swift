@@ -26,6 +26,8 @@ enum Events {
     }
 
     static func payload(of id: EventID, _ db: Database) throws -> [UInt8]? {
-        try db.first("SELECT body FROM payloads WHERE seq = (SELECT seq FROM events WHERE id = ?)", id) { $0.blob(0) }
+        try db.first("SELECT body FROM payloads WHERE seq = (SELECT seq FROM events WHERE id = ?)", id) {
+            try PackedBody.unpack($0.blob(0))
+        }
     }
 }

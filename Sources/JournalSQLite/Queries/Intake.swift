@@ -5,27 +5,47 @@ internal import Model
 extension SQLiteJournal {
     package func append(_ batch: [Arrival]) async throws -> [Appended] {
         guard !batch.isEmpty else { return [] }
-        return try await writer.append(batch)
+        // Worked out here, beside the writer: it is the one thread that all commits share.
+        let rows = batch.map(IntakeRow.init)
+        return try await writer.append(rows)
+    }
+}
+
+/// An arrival with all that can be worked out before the transaction.
+struct IntakeRow: Sendable {
+    let arrival: Arrival
+    /// An event's data as it is written; empty for other arrivals.
+    let data: SQLText
+    /// An event's payload as it is written; empty for other arrivals.
+    let body: [UInt8]
+
+    init(_ arrival: Arrival) {
+        self.arrival = arrival
+        guard case .event(let event, let payload, _) = arrival else {
+            (data, body) = (SQLText(utf8: []), [])
+            return
+        }
+        (data, body) = (SQLText(utf8: event.data.encoded), PackedBody.pack(payload))
     }
 }
 
 extension JournalWriter {
     /// The whole batch in one transaction; where one row of it is wrong, each arrival in its own.
-    func append(_ batch: [Arrival]) throws -> [Appended] {
+    func append(_ batch: [IntakeRow]) throws -> [Appended] {
         try write { db in
             do {
                 return try Self.commit(db) { db in try batch.map { try Intake.append($0, db) } }
             } catch let error where SQLiteTrouble.isGeneral(error) {
                 throw error
             } catch {
-                return try batch.map { arrival in try Self.appendAlone(arrival, db) }
+                return try batch.map { row in try Self.appendAlone(row, db) }
             }
         }
     }
 
-    private static func appendAlone(_ arrival: Arrival, _ db: Database) throws -> Appended {
+    private static func appendAlone(_ row: IntakeRow, _ db: Database) throws -> Appended {
         do {
-            return try commit(db) { db in try Intake.append(arrival, db) }
+            return try commit(db) { db in try Intake.append(row, db) }
         } catch let error where SQLiteTrouble.isGeneral(error) {
             throw error
         } catch {
@@ -37,10 +57,10 @@ extension JournalWriter {
 
 /// Commit 1, a row at a time.
 enum Intake {
-    static func append(_ arrival: Arrival, _ db: Database) throws -> Appended {
-        switch arrival {
-        case .event(let event, let payload, let replayed):
-            let appended = try append(event, payload, db)
+    static func append(_ row: IntakeRow, _ db: Database) throws -> Appended {
+        switch row.arrival {
+        case .event(let event, _, let replayed):
+            let appended = try append(event, row, db)
             if let replayed {
                 let id = if case .duplicate(let earlier) = appended { earlier } else { event.id }
                 try db.run("UPDATE kept_deliveries SET replayed_as = ? WHERE id = ?", id, replayed)
@@ -50,7 +70,7 @@ enum Intake {
         }
     }
 
-    private static func append(_ event: Event, _ payload: [UInt8], _ db: Database) throws -> Appended {
+    private static func append(_ event: Event, _ row: IntakeRow, _ db: Database) throws -> Appended {
         let isNew =
             try db.run(
                 "INSERT INTO event_keys (external_id, source, event) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
@@ -66,9 +86,9 @@ enum Intake {
             INSERT INTO events (id, source, external_id, external_type, type, role, occurred_at, received_at, session,
                 user, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """, event.id, event.source, event.externalID, event.externalType, event.type.name, event.role.rawValue,
-            event.occurredAt, event.receivedAt, event.session, event.user, event.data.encodedText)
+            event.occurredAt, event.receivedAt, event.session, event.user, row.data)
         let seq = db.lastInsertedRowID
-        try db.run("INSERT INTO payloads (seq, body) VALUES (?, ?)", seq, payload)
+        try db.run("INSERT INTO payloads (seq, body) VALUES (?, ?)", seq, row.body)
         try db.run("INSERT INTO pending (seq, crashes) VALUES (?, 0)", seq)
         return .accepted(event.id)
     }

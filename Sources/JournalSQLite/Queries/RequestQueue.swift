@@ -11,12 +11,14 @@ final class RequestQueue: Sendable {
         let request: StoredRequest
         let job: JobID
         let token: Int64
+        fileprivate let body: [UInt8]
         fileprivate let outcome = Mutex<Result<Bool, any Error>?>(nil)
 
         init(request: StoredRequest, job: JobID, token: Int64) {
             self.request = request
             self.job = job
             self.token = token
+            body = PackedBody.pack(request.body)
         }
     }
 
@@ -56,7 +58,7 @@ extension JournalWriter {
             """
             INSERT INTO requests (job, method, path, body, rendered_at) VALUES (?, ?, ?, ?, ?)
             ON CONFLICT (job) DO NOTHING
-            """, seq, entry.request.method, entry.request.path, entry.request.body, entry.request.renderedAt)
+            """, seq, entry.request.method, entry.request.path, entry.body, entry.request.renderedAt)
         return true
     }
 }

@@ -40,6 +40,19 @@ extension String: SQLValue {
     }
 }
 
+/// Text whose UTF-8 is at hand.
+struct SQLText: SQLValue {
+    let utf8: [UInt8]
+
+    func bind(to statement: OpaquePointer, at index: CInt) -> CInt {
+        utf8.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress else { return sqlite3_bind_text(statement, index, "", 0, copied) }
+            return sqlite3_bind_text(
+                statement, index, base.assumingMemoryBound(to: CChar.self), CInt(bytes.count), copied)
+        }
+    }
+}
+
 extension [UInt8]: SQLValue {
     func bind(to statement: OpaquePointer, at index: CInt) -> CInt {
         withUnsafeBytes { bytes in

@@ -78,6 +78,12 @@ private struct TapeWalk {
     let words: UnsafePointer<UInt64>
     let strings: UnsafePointer<UInt8>
     var position: Int
+    /// Of the names of the objects that are open, the innermost last.
+    private var digests: [UInt32] = []
+
+    init(words: UnsafePointer<UInt64>, strings: UnsafePointer<UInt8>, position: Int) {
+        (self.words, self.strings, self.position) = (words, strings, position)
+    }
 
     private static let payloadMask: UInt64 = 0x00FF_FFFF_FFFF_FFFF
 
@@ -104,11 +110,12 @@ private struct TapeWalk {
         }
     }
 
-    private func string(at offset: Int) -> String {
+    private func bytes(at offset: Int) -> UnsafeBufferPointer<UInt8> {
         let length = UnsafeRawPointer(strings + offset).loadUnaligned(as: UInt32.self)
-        let bytes = UnsafeBufferPointer(start: strings + offset + 4, count: Int(length))
-        return String(decoding: bytes, as: UTF8.self)
+        return UnsafeBufferPointer(start: strings + offset + 4, count: Int(length))
     }
+
+    private func string(at offset: Int) -> String { String(decoding: bytes(at: offset), as: UTF8.self) }
 
     private mutating func array(end: Int) -> JSONValue {
         var elements: [JSONValue] = []
@@ -117,21 +124,27 @@ private struct TapeWalk {
         return .array(elements)
     }
 
+    /// Of a name that stands twice the first counts, everywhere: what we read, write again and send on is one and the same.
     private mutating func object(end: Int) -> JSONValue {
         var members: [JSONObject.Member] = []
+        let outer = digests.count
         while position < end - 1 {
-            let key = string(at: Int(words[position] & Self.payloadMask))
+            let name = bytes(at: Int(words[position] & Self.payloadMask))
             position += 1
-            members.append(JSONObject.Member(key: key, value: next()))
+            let digest = Self.digest(name)
+            let mayStandTwice = digests[outer...].contains(digest)
+            digests.append(digest)
+            let member = JSONObject.Member(key: String(decoding: name, as: UTF8.self), value: next())
+            if mayStandTwice, members.contains(where: { $0.key == member.key }) { continue }
+            members.append(member)
         }
+        digests.removeSubrange(outer...)
         position = end
-        return .object(JSONObject(members: Self.unique(members)))
+        return .object(JSONObject(members: members))
     }
 
-    /// Of a name that stands twice the first counts, everywhere: what we read, write again and send on is one and the same.
-    private static func unique(_ members: [JSONObject.Member]) -> [JSONObject.Member] {
-        guard members.count > 1 else { return members }
-        var names: Set<String> = Set(minimumCapacity: members.count)
-        return members.filter { names.insert($0.key).inserted }
+    /// FNV-1a: names with different digests differ.
+    private static func digest(_ name: UnsafeBufferPointer<UInt8>) -> UInt32 {
+        name.reduce(2_166_136_261) { ($0 ^ UInt32($1)) &* 16_777_619 }
     }
 }
