@@ -65,19 +65,18 @@ extension Migration {
 
         """
 
-    // Open jobs and ended ones have one shape and two tables: claiming never walks over what has ended. The unique
-    // index is the law of lanes: at most one job of a lane is on its way.
+    // Open jobs and ended ones have one shape and two tables: claiming never walks over what has ended. One index serves
+    // claims, counts and the search for lost jobs, since each job passes it four times. The unique index is the law of
+    // lanes: at most one job of a lane is on its way.
     private static let jobTables =
         jobTable("jobs", "INTEGER PRIMARY KEY AUTOINCREMENT") + jobTable("history", "INTEGER PRIMARY KEY") + """
-            CREATE INDEX jobs_claim ON jobs (destination, priority DESC, seq) WHERE state = 'available';
+            CREATE INDEX jobs_queue ON jobs (destination, state, priority DESC);
             CREATE INDEX jobs_due ON jobs (run_at) WHERE state IN ('scheduled', 'retryable');
             CREATE UNIQUE INDEX jobs_head ON jobs (destination, lane)
                 WHERE lane IS NOT NULL AND state IN ('available', 'running', 'scheduled', 'retryable', 'held');
             CREATE INDEX jobs_behind ON jobs (destination, lane, seq) WHERE state = 'waiting' AND wait_kind = 'lane';
             CREATE INDEX jobs_moving ON jobs (destination, moves_to) WHERE moves_to IS NOT NULL;
             CREATE INDEX jobs_patience ON jobs (waits_until) WHERE state = 'waiting' AND waits_until IS NOT NULL;
-            CREATE INDEX jobs_running ON jobs (seq) WHERE state = 'running';
-            CREATE INDEX jobs_state ON jobs (destination, state);
             CREATE INDEX jobs_subject ON jobs (subject);
             CREATE INDEX jobs_event ON jobs (event);
             CREATE INDEX history_ended ON history (state, ended_at);

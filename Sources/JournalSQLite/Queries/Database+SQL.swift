@@ -18,23 +18,29 @@ extension Database {
         }
     }
 
-    /// All rows.
+    /// All rows, or the first `limit` of them.
     ///
-    /// The statement has ended when this returns, so that reading one list may ask for others.
-    func rows<Value>(_ sql: String, _ values: (any SQLValue)?..., read: (SQLRow) throws -> Value) throws -> [Value] {
-        try rows(sql, values: values, read: read)
+    /// The statement has ended when this returns, so that reading one list may ask for others. Where rows are sorted,
+    /// `limit` is cheaper than LIMIT, for which SQLite makes and drops a table.
+    func rows<Value>(
+        _ sql: String, _ values: (any SQLValue)?..., limit: Int = .max, read: (SQLRow) throws -> Value
+    ) throws -> [Value] {
+        try rows(sql, values: values, limit: limit, read: read)
     }
 
-    func rows<Value>(_ sql: String, values: [(any SQLValue)?], read: (SQLRow) throws -> Value) throws -> [Value] {
+    func rows<Value>(
+        _ sql: String, values: [(any SQLValue)?], limit: Int = .max, read: (SQLRow) throws -> Value
+    ) throws -> [Value] {
         try stepping(sql, values) { statement in
             var found: [Value] = []
-            while true {
+            while found.count < limit {
                 switch sqlite3_step(statement) {
                 case SQLITE_ROW: found.append(try read(SQLRow(statement: statement)))
                 case SQLITE_DONE: return found
                 case let code: throw failure(code, sql)
                 }
             }
+            return found
         }
     }
 

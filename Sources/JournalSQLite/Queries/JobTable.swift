@@ -45,6 +45,20 @@ enum JobTable {
         return ExternalRecord(kind: kind, id: id, url: row.textOrNil(column + 2))
     }
 
+    /// The destinations that have open jobs.
+    ///
+    /// From one to the next by the index, so that the rows between are not walked over.
+    static func destinations(max: Int = .max, _ db: Database) throws -> [String] {
+        var names: [String] = []
+        var next = try db.first("SELECT min(destination) FROM jobs") { $0.textOrNil(0) } ?? nil
+        while let name = next, names.count < max {
+            names.append(name)
+            next =
+                try db.first("SELECT min(destination) FROM jobs WHERE destination > ?", name) { $0.textOrNil(0) } ?? nil
+        }
+        return names
+    }
+
     /// Puts the job at the end of its lane, and its effect key beside it.
     ///
     /// True where it could start.

@@ -117,8 +117,9 @@ enum Lanes {
     {
         let waiting = try db.rows(
             """
-            SELECT seq FROM jobs WHERE subject IN (SELECT id FROM subjects WHERE root = ?) AND destination = ?
-                AND state = 'waiting' AND wait_kind = 'record' AND wait_value = ? ORDER BY seq
+            SELECT jobs.seq FROM subjects CROSS JOIN jobs ON jobs.subject = subjects.id
+            WHERE root = ? AND destination = ? AND state = 'waiting' AND wait_kind = 'record' AND wait_value = ?
+            ORDER BY jobs.seq
             """, try Subjects.root(of: subject, db), destination, kind
         ) { $0.int(0) }
         for seq in waiting { try enter(seq, at: now, db) }

@@ -75,7 +75,7 @@ final class Plan: PlanTransaction {
     private func touch(_ subject: SubjectID) throws {
         guard touched.insert(subject).inserted else { return }
         try db.run(
-            "UPDATE subjects SET tick = ? WHERE id IN (SELECT root FROM subjects WHERE id = ?)", tick, subject)
+            "UPDATE subjects SET tick = ? WHERE id = (SELECT root FROM subjects WHERE id = ?)", tick, subject)
     }
 
     // MARK: Facts
@@ -88,13 +88,19 @@ final class Plan: PlanTransaction {
     }
 
     func waitingFacts(of root: SubjectID) throws -> [Fact] {
-        try db.rows(
+        let waiting = try db.rows(
             """
-            SELECT \(Facts.columns) FROM facts WHERE key IN (
-                SELECT fact FROM jobs WHERE subject IN (SELECT id FROM subjects WHERE root = ?)
-                    AND state = 'waiting' AND wait_kind = 'field')
-            ORDER BY seq LIMIT 1000
-            """, root, read: Facts.fact)
+            SELECT \(Facts.columns), facts.seq FROM subjects CROSS JOIN jobs ON jobs.subject = subjects.id
+            CROSS JOIN facts ON facts.key = jobs.fact
+            WHERE root = ? AND state = 'waiting' AND wait_kind = 'field' ORDER BY facts.seq
+            """, root, limit: 1000
+        ) { (fact: try Facts.fact($0), seq: $0.int(8)) }
+        // Several jobs may wait for one fact.
+        var last: Int64?
+        return waiting.compactMap { fact, seq in
+            defer { last = seq }
+            return seq == last ? nil : fact
+        }
     }
 
     func putFact(_ fact: Fact) throws {

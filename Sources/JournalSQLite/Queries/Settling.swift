@@ -197,8 +197,8 @@ enum Settling {
         case .record(let kind):
             try db.exists(
                 """
-                SELECT 1 FROM records WHERE subject IN (SELECT id FROM subjects WHERE root = ?)
-                    AND destination = ? AND kind = ? AND at >= ? LIMIT 1
+                SELECT 1 FROM subjects CROSS JOIN records ON records.subject = subjects.id
+                WHERE root = ? AND destination = ? AND kind = ? AND at >= ? LIMIT 1
                 """, try Subjects.root(of: job.subject, db), job.destination, kind, job.startedAt)
         case .field:
             try db.exists(

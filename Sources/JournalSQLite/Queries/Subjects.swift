@@ -59,7 +59,7 @@ enum Subjects {
                 """
                 SELECT roots.seq, roots.id, identifiers.subject, identifiers.basis FROM identifiers
                 JOIN subjects ON subjects.id = identifiers.subject JOIN subjects AS roots ON roots.id = subjects.root
-                WHERE identifiers.value = ? AND identifiers.kind = ? ORDER BY roots.seq LIMIT ?
+                WHERE identifiers.value = ? AND identifiers.kind = ? ORDER BY identifiers.subject LIMIT ?
                 """, identifier.value, identifier.kind.name, holdersMax
             ) {
                 (

@@ -26,7 +26,11 @@ extension SQLiteJournal {
 
     package func rescueRunning(now: Instant) async throws -> Int {
         try await writer.transaction { db in
-            let lost = try db.rows("SELECT seq, claims FROM jobs WHERE state = 'running'") { ($0.int(0), $0.int(1)) }
+            let lost = try JobTable.destinations(db).flatMap { destination in
+                try db.rows("SELECT seq, claims FROM jobs WHERE destination = ? AND state = 'running'", destination) {
+                    ($0.int(0), $0.int(1))
+                }
+            }
             for (seq, token) in lost { try Settling.rescue(seq, token: token, at: now, db) }
             return lost.count
         }
