@@ -61,7 +61,7 @@ let package = Package(
         .target(
             name: "JournalSQLite",
             dependencies: [
-                "CLZ4", "CSQLiteSetup", "Model", "Settings", "Journal",
+                "CLZ4", "CSQLiteSetup", "Model", "Seams", "Settings", "Journal",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],

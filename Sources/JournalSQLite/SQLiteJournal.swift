@@ -27,13 +27,19 @@ package final class SQLiteJournal: JournalStore {
     let writer: JournalWriter
     let reader: JournalReader
     let copier: JournalReader
+    let tender: LogTender
+    let log: JournalLog
     let requests = RequestQueue()
     let path: String
 
-    private init(file: JournalFile, writer: any SerialExecutor, reader: any SerialExecutor, copier: any SerialExecutor)
-    {
+    private init(
+        file: JournalFile, writer: any SerialExecutor, reader: any SerialExecutor, copier: any SerialExecutor,
+        tender: any SerialExecutor, logLengthMax: Int
+    ) {
         path = file.path
-        self.writer = JournalWriter(file: file, executor: writer)
+        log = JournalLog(lengthMax: logLengthMax)
+        self.writer = JournalWriter(file: file, log: log, executor: writer)
+        self.tender = LogTender(file: file, executor: tender)
         self.reader = JournalReader(file: file, executor: reader)
         self.copier = JournalReader(file: file, executor: copier)
     }
@@ -41,11 +47,13 @@ package final class SQLiteJournal: JournalStore {
     /// Opens the journal and makes it whole after whatever ended its last owner.
     ///
     /// Blocks for as long as recovery takes. `executor` replaces the threads on which the journal works (simulation).
+    /// `logLengthMax` is the number of pages after which `tendLog` brings the log into the file.
     /// Throws `journalLocked` where another process owns it, `notFound` where there is none to own, `journal` where
     /// the file is none, is damaged, cannot be made durable, or is newer than this version; with `isMigrating` false
     /// also where it is older.
     package static func open(
-        path: String, mode: Mode = .create, isMigrating: Bool = true, executor: (any SerialExecutor)? = nil
+        path: String, mode: Mode = .create, isMigrating: Bool = true, executor: (any SerialExecutor)? = nil,
+        logLengthMax: Int = 2000
     ) throws -> SQLiteJournal {
         if mode != .create, access(path, F_OK) != 0 {
             throw Failure(.notFound, "There is no journal at \(path). Start the server once, or check `journal`.")
@@ -65,7 +73,8 @@ package final class SQLiteJournal: JournalStore {
             throw SQLiteTrouble.failure(error, path: path)
         }
         return try SQLiteJournal(
-            file: file, writer: executor ?? thread(), reader: executor ?? thread(), copier: executor ?? thread())
+            file: file, writer: executor ?? thread(), reader: executor ?? thread(), copier: executor ?? thread(),
+            tender: executor ?? thread(), logLengthMax: logLengthMax)
     }
 
     /// The schema that the journal at `path` has, and the one that this version writes.

@@ -5,11 +5,13 @@ internal import Model
 actor JournalWriter {
     private let executor: any SerialExecutor
     let file: JournalFile
+    let log: JournalLog
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-    init(file: JournalFile, executor: any SerialExecutor) {
+    init(file: JournalFile, log: JournalLog, executor: any SerialExecutor) {
         self.file = file
+        self.log = log
         self.executor = executor
     }
 
@@ -24,7 +26,10 @@ actor JournalWriter {
     func write<Value: Sendable>(_ body: @Sendable (Database) throws -> Value) throws -> Value {
         do {
             try file.checkSound()
-            return try file.pool().writeWithoutTransaction(body)
+            return try file.pool().writeWithoutTransaction { db in
+                defer { log.noteWritten(by: db) }
+                return try body(db)
+            }
         } catch {
             file.note(error)
             if SQLiteTrouble.isGeneral(error), error is DatabaseError { file.suspect() }

@@ -7,6 +7,8 @@ internal import Synchronization
 final class JournalFile: Sendable {
     private struct State {
         var pool: DatabasePool?
+        /// The connection that brings the log into the file beside the writer; made when it is first needed.
+        var tender: DatabaseQueue?
         var lock: JournalLock?
         /// A commit has failed: nothing that the connections believe is trusted.
         var isSuspect = false
@@ -40,6 +42,8 @@ final class JournalFile: Sendable {
                 // Readers first: they would hold the log that is brought into the file. A connection that failed may
                 // fail to close; it is dropped either way.
                 old.releaseMemory()
+                try? state.tender?.close()  // The same holds for the one beside it.
+                state.tender = nil
                 try? old.close()
                 state.pool = try Self.connect(path, mode)
                 state.isSuspect = false
@@ -48,6 +52,20 @@ final class JournalFile: Sendable {
                 throw Failure(.unavailable, "The journal \(path) is closed. Start the server again.")
             }
             return pool
+        }
+    }
+
+    /// The connection that brings the log into the file beside the writer.
+    func tender() throws -> DatabaseQueue {
+        try state.withLock { state in
+            guard state.pool != nil else {
+                throw Failure(.unavailable, "The journal \(path) is closed. Start the server again.")
+            }
+            if let tender = state.tender { return tender }
+            let tender = try DatabaseQueue(path: path, configuration: Self.configuration(mode))
+            try tender.inDatabase(Self.makeDurable)
+            state.tender = tender
+            return tender
         }
     }
 
@@ -85,7 +103,9 @@ final class JournalFile: Sendable {
     /// Closes the connections and gives the file free.
     func close() throws {
         try state.withLock { state in
-            // Readers first: only a writer that is the last to close brings the log into the file.
+            // The others first: only a writer that is the last to close brings the log into the file.
+            try state.tender?.close()
+            state.tender = nil
             state.pool?.releaseMemory()
             try state.pool?.close()
             state.pool = nil
@@ -126,10 +146,10 @@ final class JournalFile: Sendable {
         configuration.prepareDatabase { db in
             guard !db.configuration.readonly else { return }
             // What is erased is overwritten. What a statement may have to take back stays in memory, since it is small
-            // and files for it would be made and removed all the time. Checkpoints make the tail of commits: every 4,000 pages (16 MB) instead
-            // of 1,000 they are rarer, and the log that a burst leaves behind is cut to 64 MB.
+            // and files for it would be made and removed all the time. The log is brought in beside the writer (LogTender);
+            // by itself the writer does it only where nobody tends it, at 16,000 pages (64 MB).
             try db.execute(
-                sql: "PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000; "
+                sql: "PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 16000; "
                     + "PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -32768")
         }
         return configuration

@@ -79,17 +79,20 @@ final class EngineLife: @unchecked Sendable {
         (self.journal, self.runner, self.planner, self.admission) = (journal, runner, planner, admission)
     }
 
+    /// Small, so that the log is brought in many times in a run.
+    private static let logLengthMax = 50
+
     /// A program that this process starts meanwhile holds what is open here, the lock too, until it has begun: a moment of
     /// real time, which the run does not see.
     private static func open(_ path: String, _ executor: JournalExecutor) throws -> SQLiteJournal {
         for _ in 0..<200 {
             do {
-                return try SQLiteJournal.open(path: path, executor: executor)
+                return try SQLiteJournal.open(path: path, executor: executor, logLengthMax: logLengthMax)
             } catch let failure as Failure where failure.code == .journalLocked {
                 usleep(5000)
             }
         }
-        return try SQLiteJournal.open(path: path, executor: executor)
+        return try SQLiteJournal.open(path: path, executor: executor, logLengthMax: logLengthMax)
     }
 
     func start() {
@@ -100,6 +103,7 @@ final class EngineLife: @unchecked Sendable {
                 // A service that throws ends its process in production; here the checkers find that nothing goes on.
                 group.addTask { try? await admission.run() }
                 group.addTask { try? await planner.run() }  // The same holds here,
+                group.addTask { await journal.tendLog(on: time) }
                 group.addTask {
                     try? await runner.run()  // and here.
                     runnerEnded.raise()

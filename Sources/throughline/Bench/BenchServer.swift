@@ -75,7 +75,7 @@ struct BenchServer: Sendable {
         quiet.logLevel = .critical
         let planning: [any Service] = isPlanning ? [installation.planner, installation.runner] : []
         var configuration = ServiceGroupConfiguration(
-            services: [installation.admission] + planning + [server], logger: quiet)
+            services: [installation.admission, installation.logTending] + planning + [server], logger: quiet)
         configuration.maximumGracefulShutdownDuration = .seconds(30)
         let services = ServiceGroup(configuration: configuration)
         try await withThrowingTaskGroup(of: Void.self) { group in

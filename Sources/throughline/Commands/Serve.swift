@@ -70,6 +70,7 @@ struct Serve: AsyncParsableCommand {
         }
         var services: [any Service] = [
             installation.admission, installation.planner, installation.runner, installation.maintenance,
+            installation.logTending,
             Reloader(installation: installation, option: option, started: loaded.settings), announcement,
         ]
         if let metrics = settings.metrics { services.append(installation.metricsServer(metrics)) }

@@ -26,6 +26,7 @@ struct Installation: Sendable {
     let planner: PlannerService
     let runner: JobRunner
     let maintenance: Maintenance
+    let logTending: LogTending
     let readiness: Readiness
     let dependencies: Dependencies
     let console: Console
@@ -58,6 +59,7 @@ struct Installation: Sendable {
             chance: world.chance, logger: logger)
         (self.runner, self.planner) = (runner, planner)
         maintenance = Maintenance(journal: journal, settings: live, time: world.time, logger: logger)
+        logTending = LogTending(journal: journal, time: world.time)
         readiness = Readiness()
         credential = Redacted(Crockford.encode(world.chance.bytes(32)))
         let passwords = Passwords(chance: world.chance, blocking: BlockingThreads())
@@ -127,6 +129,16 @@ struct Installation: Sendable {
             server: connections.server,
             configuration: ApplicationConfiguration(address: .hostname(host, port: port), serverName: "throughline"),
             onServerRunning: { channel in await onListening(channel.localAddress?.port ?? port) }, logger: quiet)
+    }
+}
+
+/// Keeps the journal's log short.
+struct LogTending: Service {
+    let journal: SQLiteJournal
+    let time: any TimeSource
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { await journal.tendLog(on: time) }
     }
 }
 
