@@ -24,7 +24,9 @@ actor JournalWriter {
     func write<Value: Sendable>(_ body: @Sendable (Database) throws -> Value) throws -> Value {
         do {
             try file.checkSound()
-            return try file.pool().writeWithoutTransaction(body)
+            let value = try file.pool().writeWithoutTransaction(body)
+            file.noteLog()
+            return value
         } catch {
             file.note(error)
             if SQLiteTrouble.isGeneral(error), error is DatabaseError { file.suspect() }
