@@ -65,7 +65,9 @@ package final class SQLiteJournal: JournalStore {
             } else {
                 try file.pool().writeWithoutTransaction { db in
                     if isMigrating { try Schema.migrate(db) } else { try refuseOlder(db, path: path) }
-                    try JournalWriter.commit(db) { try Recovery.recover(onDesk: file.leftOnDesk, $0) }
+                    let isRestored = try JournalWriter.commit(db) { try Recovery.recover(onDesk: file.leftOnDesk, $0) }
+                    // From now on the file itself says that it is a backup no more.
+                    if isRestored { try JournalFile.writeLogBack(db) }
                 }
                 file.note(onDesk: nil)
             }
@@ -99,23 +101,6 @@ package final class SQLiteJournal: JournalStore {
     /// Closes the file and lets go of it; calls after this throw `unavailable`.
     package func close() async throws {
         try await writer.close()
-    }
-
-    /// Reads the whole file and compares it with itself; throws `journal` where it is damaged.
-    ///
-    /// Takes as long as reading the file takes.
-    package func checkIntegrity() async throws {
-        let path = path
-        try await copier.guarded {
-            let queue = try DatabaseQueue(path: path, configuration: JournalFile.configuration(.readOnly))
-            defer { try? queue.close() }  // Nothing was written: a connection that fails to close has lost nothing.
-            let problems = try queue.read { db in try db.rows("PRAGMA quick_check(10)") { $0.text(0) } }
-            guard problems == ["ok"] else {
-                throw Failure(
-                    .journal, "The journal \(path) is damaged. Stop the server and restore a backup.",
-                    detail: problems.joined(separator: "; "))
-            }
-        }
     }
 
     private static func refuseOlder(_ db: Database, path: String) throws {

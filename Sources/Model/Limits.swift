@@ -6,6 +6,11 @@ package enum Limits {
     package static let deliverySizeMax = 1 << 20
     package static let eventsSizeMax = 4 << 20
     package static let headersSizeMax = 16 << 10
+    /// Deliveries whose bodies are there and that are not answered yet.
+    package static let deliveriesAtOnceMax = 2048
+    package static let smallBodySizeMax = 64 << 10
+    /// All bodies larger than a small one together.
+    package static let largeBodiesSizeMax = 128 << 20
     package static let jsonDepthMax = 64
     package static let batchEventsMax = 500
     package static let idLengthMax = 255
@@ -16,6 +21,8 @@ package enum Limits {
 
     // In the engine.
     package static let intakeQueueMax = 4096
+    /// While the first in the queue has waited longer than this, nobody else is let in.
+    package static let intakeWaitMax: Duration = .seconds(1)
     package static let intakeBatchMax = 256
     package static let planBatchMax = 256
     /// In whose planning the process ended so often is set aside: once may be chance.

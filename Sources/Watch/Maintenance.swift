@@ -27,9 +27,10 @@ package struct Maintenance: Service {
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
+            var clock: RetentionClock?
             while !Task.isCancelled {
                 do {
-                    try await prune()
+                    try await prune(now: try await present(&clock))
                 } catch  where Task.isCancelled {
                     return
                 } catch {
@@ -44,9 +45,30 @@ package struct Maintenance: Service {
         }
     }
 
-    /// Goes over the journal once.
-    package func prune() async throws {
-        let (now, retention) = (time.now, settings.current.retention)
+    /// What counts as the present, which the next process goes on from.
+    private func present(_ clock: inout RetentionClock?) async throws -> Instant {
+        var known: RetentionClock
+        if let clock {
+            known = clock
+        } else {
+            known = RetentionClock(believed: try await journal.believedTime(), wall: time.now, uptime: time.uptime)
+        }
+        let reading = known.look(wall: time.now, uptime: time.uptime)
+        clock = known
+        if let ahead = reading.ahead {
+            logger.warning(
+                "the clock has leapt ahead, and retention does not follow it yet; see that it is right",
+                metadata: [
+                    "clock.ahead_days": "\(ahead.components.seconds / 86_400)", "retention.now": "\(reading.now)",
+                ])
+        }
+        try await journal.noteBelievedTime(reading.now)
+        return reading.now
+    }
+
+    /// Goes over the journal once, with `now` for the present.
+    func prune(now: Instant) async throws {
+        let retention = settings.current.retention
         var (bodies, events) = (0, 0)
         while true {
             let pruned = try await journal.prunePayloads(before: now - retention.raw, limit: Self.slice)

@@ -45,19 +45,31 @@ final class ServerProcess {
     static var isOfThisBuild: Bool { ProcessInfo.processInfo.environment["THROUGHLINE_BINARY"] == nil }
 
     /// Starts the server and returns when it is ready.
-    func start() async throws {
-        try launch()
+    func start(through wrapper: [String] = [], environment: [String: String] = [:]) async throws {
+        try launch(through: wrapper, environment: environment)
         try await isReady()
     }
 
-    /// `dyingAt` is a `CrashPoint` with its number (`call.made:3`), for debug builds.
-    func launch(dyingAt point: String? = nil) throws {
+    var isRunning: Bool { process?.isRunning == true }
+
+    /// Starts the server where it must refuse; its exit status and its last words.
+    func refusal(through wrapper: [String] = []) async throws -> (status: Int32, words: String) {
+        let before = log.count
+        try launch(through: wrapper)
+        try await isDead(within: 20)
+        return (process?.terminationStatus ?? 0, String(log.dropFirst(before)))
+    }
+
+    /// `dyingAt` is a `CrashPoint` with its number (`call.made:3`), for debug builds; `wrapper` is a command that becomes
+    /// the one behind it (`prlimit --nofile=64`).
+    func launch(
+        dyingAt point: String? = nil, through wrapper: [String] = [], environment: [String: String] = [:]
+    ) throws {
         let process = Process()
-        if let point {
-            process.environment = ProcessInfo.processInfo.environment.merging(["THROUGHLINE_CRASH_AT": point]) { $1 }
-        }
-        process.executableURL = Self.binary
-        process.arguments = ["serve"]
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        if let point { process.environment?["THROUGHLINE_CRASH_AT"] = point }
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = wrapper + [Self.binary.path, "serve"]
         process.currentDirectoryURL = URL(filePath: folder.path)
         let handle = try output("serve.log")
         try handle.seekToEnd()
@@ -171,6 +183,12 @@ final class ServerProcess {
     ) async throws(TransportError) -> InboundResponse {
         try await Self.http.send(
             OutboundRequest(method: method, url: base + path, headers: headers, body: body, timeout: timeout))
+    }
+
+    /// Why the server is not ready; nil: it is.
+    func unreadiness() async throws -> String? {
+        let answer = try await send("GET", "/readyz")
+        return answer.status == 200 ? nil : String(decoding: answer.body, as: UTF8.self)
     }
 
     func status(_ path: String) async -> Int? { try? await send("GET", path, timeout: .seconds(2)).status }

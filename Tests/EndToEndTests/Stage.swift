@@ -16,7 +16,9 @@ struct Stage {
     let standIns: StandInSet
 
     /// Sets the stage, with the custom properties made at the CRM and nothing running yet; takes it down in the end.
-    static func set(_ body: (Stage) async throws -> Void) async throws {
+    ///
+    /// `journal` is where its file lies in the server's folder.
+    static func set(journal: String = "throughline.db", _ body: (Stage) async throws -> Void) async throws {
         let standIns = generousStandIns
         let (ports, listening) = AsyncStream.makeStream(of: Int.self)
         var quiet = Logger(label: "stand-ins")
@@ -28,7 +30,7 @@ struct Stage {
                 try await sandbox.run()
             }
             for await port in ports {
-                let stage = Stage(server: try folder(sandbox: port), standIns: standIns)
+                let stage = Stage(server: try folder(sandbox: port, journal: journal), standIns: standIns)
                 let check = try await stage.server.run("config", "check", "--connect", "--create")
                 guard check.status == 0 else { throw Trouble("config check: \(check.output) \(check.errors)") }
                 do {
@@ -57,10 +59,10 @@ struct Stage {
         ])
     }
 
-    private static func folder(sandbox: Int) throws -> ServerProcess {
+    private static func folder(sandbox: Int, journal: String) throws -> ServerProcess {
         let credentials = StandInSet.Credentials()
         return try ServerProcess(
-            configuration: { configuration(port: $0, sandbox: sandbox) },
+            configuration: { configuration(port: $0, sandbox: sandbox, journal: journal) },
             environment: [
                 "STRIPE_WEBHOOK_SECRET": DemoConfiguration.stripeSecret, "CHAT_SECRET": DemoConfiguration.chatSecret,
                 "HUBSPOT_TOKEN": credentials.hubspotToken, "ZENDESK_TOKEN": credentials.zendeskToken,
@@ -68,10 +70,10 @@ struct Stage {
             ])
     }
 
-    private static func configuration(port: Int, sandbox: Int) -> String {
+    private static func configuration(port: Int, sandbox: Int, journal: String) -> String {
         """
         product: Acme Assistant
-        journal: sqlite:throughline.db
+        journal: sqlite:\(journal)
         http: { host: 127.0.0.1, port: \(port) }
         sources:
           stripe: { kind: stripe, secrets: [env:STRIPE_WEBHOOK_SECRET] }
@@ -129,14 +131,22 @@ struct Stage {
     }
 
     /// Delivers one; the answer's status, or nil where none came.
-    func deliver(_ delivery: SimulatedDelivery) async -> Int? { await Self.deliver(delivery, to: server.base) }
+    ///
+    /// `now` is the time by the sender's clock.
+    func deliver(
+        _ delivery: SimulatedDelivery, at now: Instant = time.now, patience: Duration = .seconds(20)
+    ) async -> Int? {
+        await Self.deliver(delivery, to: server.base, at: now, patience: patience)
+    }
 
-    private static func deliver(_ delivery: SimulatedDelivery, to base: String) async -> Int? {
+    static func deliver(
+        _ delivery: SimulatedDelivery, to base: String, at now: Instant = time.now, patience: Duration = .seconds(20)
+    ) async -> Int? {
         // Its sender sees no more than that the answer is missing.
         try? await ServerProcess.http.send(
             OutboundRequest(
-                method: "POST", url: "\(base)/in/\(delivery.source)", headers: delivery.headers(at: time.now),
-                body: delivery.body, timeout: .seconds(20))
+                method: "POST", url: "\(base)/in/\(delivery.source)", headers: delivery.headers(at: now),
+                body: delivery.body, timeout: patience)
         ).status
     }
 

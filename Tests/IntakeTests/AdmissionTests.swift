@@ -115,6 +115,30 @@ let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         #expect(journal.eventCount == Limits.intakeQueueMax + 2)
     }
 
+    @Test func `lets nobody in while the first one waits too long, and takes more once it does not`() async throws {
+        let time = ManualTime()
+        let admission = Admission(journal: journal, logger: silent, time: time)
+        journal.hold()
+        try await running(admission) {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { _ = try await admission.submit(arrival("in the commit")) }
+                await journal.batches(reach: 1)
+                group.addTask { _ = try await admission.submit(arrival("first in the queue")) }
+                while admission.waitingCount < 1 { await Task.yield() }
+                time.advance(by: Limits.intakeWaitMax)
+                group.addTask { _ = try await admission.submit(arrival("just in time")) }
+                while admission.waitingCount < 2 { await Task.yield() }
+                time.advance(by: .milliseconds(1))
+                let failure = await #expect(throws: Failure.self) { try await admission.submit(arrival("too late")) }
+                #expect(failure?.code == .overloaded)
+                journal.release()
+                try await group.waitForAll()
+            }
+            _ = try await admission.submit(arrival("too late"))
+        }
+        #expect(journal.eventCount == 4)
+    }
+
     @Test func `acknowledges nothing of a batch that the journal could not write, and goes on`() async throws {
         let admission = Admission(journal: journal, logger: silent)
         try await running(admission) {

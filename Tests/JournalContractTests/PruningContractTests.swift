@@ -19,6 +19,17 @@ import Testing
         #expect(try await bench.journal.prunePayloads(before: start + day, limit: 10) == 0)
     }
 
+    @Test func `is told by a present that the journal remembers`() async throws {
+        let bench = try await Bench()
+        #expect(try await bench.journal.believedTime() == nil)
+        for time in [start + day, start] {
+            try await bench.journal.noteBelievedTime(time)
+            #expect(try await bench.journal.believedTime() == time)
+        }
+        let next = try await bench.reopened()
+        #expect(try await next.journal.believedTime() == start)
+    }
+
     @Test func `is erased with all that hangs on it, and its person with the last of it`() async throws {
         let bench = try await Bench()
         let subject = try await bench.subject(SubjectIdentifier(.email, "ada@example.com", .claimed))

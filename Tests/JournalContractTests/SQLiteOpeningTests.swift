@@ -46,27 +46,6 @@ import Testing
         #expect(await failure { _ = try await other.open() }?.message.contains("no journal") == true)
     }
 
-    @Test func `tells a damaged file`() async throws {
-        let factory = try SQLiteFactory()
-        let bench = try await Bench(factory)
-        for _ in 0..<20 {
-            try await bench.receive(bench.event(data: ["message": .string(String(repeating: "x", count: 3000))]))
-        }
-        try await factory.close(bench.journal)
-        let file = try FileHandle(forUpdating: URL(filePath: factory.path))
-        for page in 3..<12 {
-            try file.seek(toOffset: UInt64(page * 4096))
-            try file.write(contentsOf: Data(repeating: 0xAB, count: 4096))
-        }
-        try file.close()
-        let found = await failure {
-            let journal = try SQLiteJournal.open(path: factory.path)
-            try await journal.checkIntegrity()
-        }
-        #expect(found?.code == .journal)
-        #expect(found?.message.contains("damaged") == true)
-    }
-
     @Test func `needs a folder that exists, and a file where none may be made`() async throws {
         let factory = try SQLiteFactory()
         let folder = await failure { _ = try SQLiteJournal.open(path: factory.folder.file("none/journal.db")) }
@@ -88,7 +67,6 @@ import Testing
         _ = try await journal.planPending(limit: 1, now: start) { _, _ in }
         #expect(try await journal.writer.write { try $0.count("PRAGMA synchronous") } == 2)
         try await journal.checkWritable()
-        try await journal.checkIntegrity()
         try await journal.close()
         #expect(await failure { try await journal.checkWritable() }?.code == .unavailable)
     }
@@ -153,24 +131,6 @@ import Testing
         #expect(removed?.message.contains("removed or replaced") == true)
         try FileManager.default.copyItem(atPath: factory.path + ".aside", toPath: factory.path)
         #expect(await failure { try await bench.journal.checkWritable() }?.code == .journal)
-    }
-
-    @Test func `takes nothing once it is found damaged`() async throws {
-        let factory = try SQLiteFactory()
-        let bench = try await Bench(factory)
-        for _ in 0..<200 { try await bench.receive(bench.event()) }
-        try await factory.close(bench.journal)
-        var bytes = [UInt8](try Data(contentsOf: URL(filePath: factory.path)))
-        for index in 8192..<bytes.count where index % 4096 < 512 { bytes[index] = 0xA5 }
-        try Data(bytes).write(to: URL(filePath: factory.path))
-        // Either it does not open, or it stops at the first page that it needs and stays shut.
-        let trouble = await failure {
-            let damaged = try await Bench(factory)
-            _ = await failure { try await damaged.receive(damaged.event()) }
-            _ = await failure { _ = try await damaged.journal.events(EventFilter(), page: PageRequest()) }
-            try await damaged.journal.checkWritable()
-        }
-        #expect(trouble?.message.contains("damaged") == true)
     }
 
     @Test func `has one owner under all its names`() async throws {

@@ -30,7 +30,7 @@ struct House: Sendable {
     let localCredential = "local-credential-of-a-test"
 
     init(
-        receiving: FakeReceiving = FakeReceiving(ReceiptAnswer(status: 200, body: ["status": "accepted"])),
+        receiving: any Receiving = FakeReceiving(ReceiptAnswer(status: 200, body: ["status": "accepted"])),
         destinations: FakeDestinations = FakeDestinations(), publicURL: String? = nil
     ) async throws {
         let chance = SeededChance(seed: 7)
@@ -73,11 +73,11 @@ struct House: Sendable {
     }
 
     /// The same on real connections, within these limits.
-    func application(_ connections: ConnectionCount) -> some ApplicationProtocol {
+    func application(_ connections: ConnectionCount, room: DeliveryRoom = DeliveryRoom()) -> some ApplicationProtocol {
         Application(
             responder: Responder(
                 routes: routes, keys: dependencies.keys, meters: meters, time: time, chance: dependencies.chance,
-                logger: dependencies.logger), server: connections.server,
+                logger: dependencies.logger, room: room), server: connections.server,
             configuration: .init(address: .hostname("127.0.0.1", port: 0)), logger: dependencies.logger)
     }
 

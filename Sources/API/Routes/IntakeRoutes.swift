@@ -9,6 +9,7 @@ extension Routes {
         [
             Route(
                 "POST", "/in/{source}", .open, media: .json, bodySizeMax: Limits.deliverySizeMax,
+                isForDeliveries: true,
                 check: { call in
                     guard dependencies.settings.current.source(call.parameter("source")) != nil else {
                         throw Failure(.notFound, "There is no source of this name in throughline.yaml.")
@@ -21,7 +22,10 @@ extension Routes {
                     source: source, headers: call.headers, body: call.body)
                 return answer(receipt, of: source, call, dependencies)
             },
-            Route("POST", "/v1/events", .scope(.ingest), media: .events, bodySizeMax: Limits.eventsSizeMax) { call in
+            Route(
+                "POST", "/v1/events", .scope(.ingest), media: .events, bodySizeMax: Limits.eventsSizeMax,
+                isForDeliveries: true
+            ) { call in
                 if let refused = refusal(dependencies, call) { return refused }
                 let inputs = try Inputs(call.query, known: ["source"], now: dependencies.time.now)
                 let receipt = await dependencies.receiving.receiveEvents(

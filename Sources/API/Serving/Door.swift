@@ -10,6 +10,12 @@ struct DoorRefusal: Error {
     var message: String
     /// Whether the body is left unread.
     var isClosing = false
+    /// Seconds, for `Retry-After`.
+    var retryAfter: Int?
+
+    static let overloaded = DoorRefusal(
+        status: 429, code: "overloaded", message: "More arrives than can be taken in. Send it again in a moment.",
+        retryAfter: 1)
 
     static func tooLarge(_ limit: Int) -> DoorRefusal {
         DoorRefusal(
@@ -74,14 +80,15 @@ extension Responder {
         type.isEmpty || type == "application/json" || (type.hasPrefix("application/") && type.hasSuffix("+json"))
     }
 
-    static func body(of request: Request, upTo limit: Int) async throws -> [UInt8] {
-        var body: [UInt8] = []
+    /// Reads the body into `body`; what of it is there when this throws counts in the room as well.
+    static func read(_ body: inout [UInt8], of request: Request, upTo limit: Int, in room: DeliveryRoom) async throws {
         var parts = request.body.makeAsyncIterator()
         while let buffer = try await next(&parts) {
-            guard body.count + buffer.readableBytes <= limit else { throw DoorRefusal.tooLarge(limit) }
+            let size = body.count + buffer.readableBytes
+            guard size <= limit else { throw DoorRefusal.tooLarge(limit) }
+            try room.grow(from: body.count, to: size)
             body.append(contentsOf: buffer.readableBytesView)
         }
-        return body
     }
 
     /// A sender that goes away in the middle is no failure of ours.

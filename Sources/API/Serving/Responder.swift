@@ -9,8 +9,8 @@ package import Watch
 
 /// Answers every request of the server: the one place where the HTTP framework and our routes meet.
 ///
-/// In this order: route (404, 405), size of the headers (431), declared length (413, before anything is read), key
-/// (401, 403), media type (415), the body up to its limit (413), and then the handler.
+/// In this order: route (404, 405), size of the headers (431), declared length (413, before anything is read), a place
+/// among the deliveries (429), key (401, 403), media type (415), the body up to its limit (413), and then the handler.
 package struct Responder: HTTPResponder {
     private let table: RouteTable
     private let keys: KeyRing
@@ -18,10 +18,13 @@ package struct Responder: HTTPResponder {
     private let time: any TimeSource
     private let chance: any ChanceSource
     private let logger: Logger
+    private let room: DeliveryRoom
 
     package init(
-        routes: [Route], keys: KeyRing, meters: Meters, time: any TimeSource, chance: any ChanceSource, logger: Logger
+        routes: [Route], keys: KeyRing, meters: Meters, time: any TimeSource, chance: any ChanceSource, logger: Logger,
+        room: DeliveryRoom = DeliveryRoom()
     ) {
+        self.room = room
         table = RouteTable(routes)
         self.keys = keys
         self.meters = meters
@@ -70,9 +73,15 @@ package struct Responder: HTTPResponder {
             try Self.checkSize(of: call.headers)
             try route.check(call)
             try Self.checkDeclaredLength(of: request, route)
+            if route.isForDeliveries { try room.checkPlace() }
             call.caller = try await caller(of: call, route)
             try Self.checkMedia(of: call, route)
-            if route.media != .none { call.body = try await Self.body(of: request, upTo: route.bodySizeMax) }
+            guard route.media != .none else { return try await route.handler(call) }
+            defer { room.release(call.body.count) }
+            try await Self.read(&call.body, of: request, upTo: route.bodySizeMax, in: room)
+            guard route.isForDeliveries else { return try await route.handler(call) }
+            try room.enter()
+            defer { room.leave() }
             return try await route.handler(call)
         } catch {
             return refusal(of: error, call: call, route: route)
@@ -84,6 +93,7 @@ package struct Responder: HTTPResponder {
             var answer = Answer.error(
                 refusal.status, code: refusal.code, refusal.message, requestID: call.requestID)
             answer.isClosing = refusal.isClosing
+            if let seconds = refusal.retryAfter { answer.headers.append(("retry-after", String(seconds))) }
             return answer
         }
         let answer = Answer.error(error, requestID: call.requestID)

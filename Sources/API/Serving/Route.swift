@@ -31,12 +31,15 @@ package struct Route: Sendable {
     package var access: Access
     package var media: Media
     package var bodySizeMax: Int
+    /// Whether deliveries come in here, of which only so many are handled at once.
+    package var isForDeliveries: Bool
     /// Whether the path names something at all: asked before the body is looked at.
     package var check: @Sendable (Call) throws -> Void
     package var handler: Handler
 
     package init(
         _ method: String, _ template: String, _ access: Access, media: Media = .none, bodySizeMax: Int? = nil,
+        isForDeliveries: Bool = false,
         check: @escaping @Sendable (Call) throws -> Void = { _ in }, handler: @escaping Handler
     ) {
         self.method = method
@@ -44,6 +47,7 @@ package struct Route: Sendable {
         self.access = access
         self.media = media
         self.bodySizeMax = bodySizeMax ?? (media == .none ? 0 : 64 << 10)
+        self.isForDeliveries = isForDeliveries
         self.check = check
         self.handler = handler
     }

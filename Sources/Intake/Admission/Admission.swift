@@ -36,7 +36,7 @@ package final class Admission: Service {
 
     /// Keeps an arrival, and returns when it is on disk.
     ///
-    /// Throws a `Failure`: `.overloaded` when the queue is full, `.unavailable` when the journal cannot be written or
+    /// Throws a `Failure`: `.overloaded` when the queue is full or its first waits too long, `.unavailable` when the journal cannot be written or
     /// the server stops. Then nothing may be acknowledged; the sender's next try finds out what was kept.
     package func submit(_ arrival: Arrival) async throws -> Appended {
         guard let appended = try await submit(chunk: [arrival]).first else { throw Self.unwritable }
@@ -60,8 +60,11 @@ package final class Admission: Service {
     }
 
     private func submit(chunk: [Arrival]) async throws -> [Appended] {
-        try await withCheckedThrowingContinuation { answer in
-            let added = queue.withLock { $0.add(AdmissionQueue.Entry(arrivals: chunk, answer: answer)) }
+        let since = time.uptime
+        return try await withCheckedThrowingContinuation { answer in
+            let added = queue.withLock {
+                $0.add(AdmissionQueue.Entry(arrivals: chunk, answer: answer, since: since))
+            }
             switch added {
             case .success(let loop): loop?.resume()
             case .failure(let failure): answer.resume(throwing: failure)

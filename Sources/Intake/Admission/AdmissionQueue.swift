@@ -1,7 +1,7 @@
 internal import Journal
 internal import Model
 
-/// Arrivals that wait for the next commit: bounded, first come first committed.
+/// Arrivals that wait for the next commit: bounded in number and in time, first come first committed.
 ///
 ///     open --close--> closed          (nothing more is taken; what waits is still handed out)
 struct AdmissionQueue {
@@ -9,6 +9,8 @@ struct AdmissionQueue {
     struct Entry {
         var arrivals: [Arrival]
         var answer: CheckedContinuation<[Appended], any Error>
+        /// Since when it waits (uptime).
+        var since: Duration
     }
 
     enum Next {
@@ -32,7 +34,8 @@ struct AdmissionQueue {
         guard phase == .open else {
             return .failure(Failure(.unavailable, "This server is stopping. Send the delivery again in a moment."))
         }
-        guard waitingCount + entry.arrivals.count <= Limits.intakeQueueMax else {
+        let waited = head < entries.count ? entry.since - entries[head].since : .zero
+        guard waitingCount + entry.arrivals.count <= Limits.intakeQueueMax, waited <= Limits.intakeWaitMax else {
             return .failure(
                 Failure(.overloaded, "More arrives than can be written to disk. Send the delivery again in a moment."))
         }

@@ -13,6 +13,10 @@ package protocol PruningJournal: Sendable {
     ///
     /// An event that is not planned yet or has an open job stays.
     func pruneEvents(before time: Instant, after: Int64, limit: Int) async throws -> PrunedSlice
+
+    /// What was last noted as the present; nil before the first time.
+    func believedTime() async throws -> Instant?
+    func noteBelievedTime(_ time: Instant) async throws
 }
 
 package struct PrunedSlice: Sendable, Hashable {

@@ -131,7 +131,7 @@ extension Migration {
         CREATE TABLE audit (
             seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL,
             target TEXT NOT NULL, detail TEXT);
-        CREATE TABLE marks (name TEXT PRIMARY KEY) WITHOUT ROWID;
+        CREATE TABLE marks (name TEXT PRIMARY KEY, at INTEGER) WITHOUT ROWID;
 
         """
 }

@@ -26,10 +26,12 @@ actor JournalWriter {
     func write<Value: Sendable>(_ body: @Sendable (Database) throws -> Value) throws -> Value {
         do {
             try file.checkSound()
-            return try file.pool().writeWithoutTransaction { db in
+            let value = try file.pool().writeWithoutTransaction { db in
                 defer { log.noteWritten(by: db) }
                 return try body(db)
             }
+            file.noteLog()
+            return value
         } catch {
             file.note(error)
             if SQLiteTrouble.isGeneral(error), error is DatabaseError { file.suspect() }

@@ -14,22 +14,44 @@ final class JournalFile: Sendable {
         var isSuspect = false
         /// SQLite has found it damaged: nothing is written to it any more.
         var isDamaged = false
-        /// The file that was opened; nil where the system does not tell.
+        /// The file that was opened, and its log; nil where the system does not tell.
         var identity: FileIdentity?
+        var logIdentity: FileIdentity?
+        var index: LogIndex?
+        /// How far the log goes by the record in the lock file.
+        var noted: LogExtent?
+
+        /// Takes over new connections: which log they write to, and where it is told how far it goes.
+        mutating func connected(_ pool: DatabasePool, path: String) {
+            self.pool = pool
+            logIdentity = JournalLock.identity(of: path + "-wal")
+            if index == nil || index?.identity != JournalLock.identity(of: path + "-shm") {
+                index = LogIndex(journal: path)
+            }
+        }
     }
 
     let path: String
     let mode: SQLiteJournal.Mode
+    private let log: String
     private let state: Mutex<State>
 
     init(path: String, mode: SQLiteJournal.Mode) throws {
         self.path = path
         self.mode = mode
+        log = path + "-wal"
         let lock = mode == .readOnly ? nil : try JournalLock(journal: path)
+        if let lock {
+            try JournalLock.checkAccess(path)
+            try LogCheck.check(path, noted: lock.leftLog)
+        }
         if mode == .create { JournalLock.makePrivate(path) }
         do {
-            let pool = try Self.connect(path, mode)
-            state = Mutex(State(pool: pool, lock: lock, identity: JournalLock.identity(of: path)))
+            if lock != nil { try StartCheck.run(path) }
+            let pool = try Self.connect(path, mode, lock)
+            var state = State(lock: lock, identity: JournalLock.identity(of: path))
+            if lock != nil { state.connected(pool, path: path) } else { state.pool = pool }
+            self.state = Mutex(state)
         } catch {
             throw SQLiteTrouble.failure(error, path: path)
         }
@@ -41,12 +63,14 @@ final class JournalFile: Sendable {
             if state.isSuspect, let old = state.pool {
                 // Readers first: they would hold the log that is brought into the file. A connection that failed may
                 // fail to close; it is dropped either way.
+                try state.lock?.noteOnDisk(.unknown)
                 old.releaseMemory()
                 try? state.tender?.close()  // The same holds for the one beside it.
                 state.tender = nil
                 try? old.close()
-                state.pool = try Self.connect(path, mode)
-                state.isSuspect = false
+                let pool = try Self.connect(path, mode, state.lock)
+                if state.lock != nil { state.connected(pool, path: path) } else { state.pool = pool }
+                (state.isSuspect, state.noted) = (false, nil)
             }
             guard let pool = state.pool else {
                 throw Failure(.unavailable, "The journal \(path) is closed. Start the server again.")
@@ -72,7 +96,7 @@ final class JournalFile: Sendable {
     /// Refuses to write to a file that is damaged, or that is no longer the one at its path: what goes there would be
     /// acknowledged and lost.
     func checkSound() throws {
-        let (isDamaged, identity) = state.withLock { ($0.isDamaged, $0.identity) }
+        let (isDamaged, identity, logIdentity) = state.withLock { ($0.isDamaged, $0.identity, $0.logIdentity) }
         if isDamaged {
             throw Failure(
                 .journal, "The journal \(path) is damaged. Nothing is taken; stop the server and restore a backup.")
@@ -82,6 +106,22 @@ final class JournalFile: Sendable {
                 .journal,
                 "The journal \(path) was removed or replaced while the server runs. Nothing is taken; stop the server, "
                     + "see that the right file lies there, and start it again.")
+        }
+        if let logIdentity, JournalLock.identity(of: log) != logIdentity {
+            throw Failure(
+                .journal,
+                "The journal's log \(log) was removed or replaced while the server runs. Nothing is taken; stop the "
+                    + "server in order (SIGTERM), which brings what it still holds into the journal, and start it again."
+            )
+        }
+    }
+
+    /// Leaves on record how far the log goes; the writer calls it after each commit and before anyone hears of it.
+    func noteLog() {
+        state.withLock { state in
+            guard let lock = state.lock, let extent = state.index?.extent(), extent != state.noted else { return }
+            lock.note(log: extent)
+            state.noted = extent
         }
     }
 
@@ -103,12 +143,16 @@ final class JournalFile: Sendable {
     /// Closes the connections and gives the file free.
     func close() throws {
         try state.withLock { state in
+            guard let pool = state.pool else { return }
+            // The log is about to go, and its record before it.
+            try state.lock?.noteOnDisk(.unknown)
             // The others first: only a writer that is the last to close brings the log into the file.
             try state.tender?.close()
-            state.tender = nil
-            state.pool?.releaseMemory()
-            try state.pool?.close()
-            state.pool = nil
+            pool.releaseMemory()
+            try pool.close()
+            (state.pool, state.tender, state.index, state.identity, state.logIdentity) = (nil, nil, nil, nil, nil)
+            // A reader in another process may still hold the log.
+            if JournalLock.identity(of: log) == nil { try state.lock?.noteOnDisk(.closed) }
             state.lock = nil
         }
     }
@@ -116,11 +160,15 @@ final class JournalFile: Sendable {
     /// Once a process, before its first connection; a process that had one before goes on a little slower.
     private static let setup: CInt = tl_sqlite_skip_memory_statistics()
 
-    private static func connect(_ path: String, _ mode: SQLiteJournal.Mode) throws -> DatabasePool {
+    private static func connect(_ path: String, _ mode: SQLiteJournal.Mode, _ lock: JournalLock?) throws
+        -> DatabasePool
+    {
         _ = setup
+        // Opening it may write to the log already.
+        try lock?.noteOnDisk(.unknown)
         let pool = try DatabasePool(path: path, configuration: configuration(mode))
         try pool.read { try Schema.check($0, path: path) }
-        if mode != .readOnly {
+        if lock != nil {
             try pool.writeWithoutTransaction(makeDurable)
             try pool.writeWithoutTransaction(writeLogBack)
         }
@@ -131,7 +179,7 @@ final class JournalFile: Sendable {
     ///
     /// After a sync that failed the system may hold pages of the log only in memory and take them for written: what is
     /// committed behind them would go with them at a power loss. Written to the file, they are on the disk or an error.
-    private static func writeLogBack(_ db: Database) throws {
+    static func writeLogBack(_ db: Database) throws {
         let isBusy = try db.first("PRAGMA wal_checkpoint(TRUNCATE)") { $0.flag(0) }
         guard isBusy == false else { throw DatabaseError(resultCode: .SQLITE_BUSY) }
     }

@@ -17,12 +17,14 @@ struct FileIdentity: Sendable, Hashable {
 /// Keeps a journal to one owner: `flock` on `<journal>.lock`, held for as long as this value lives.
 ///
 /// The system lets go of it when the process ends, however it ends. The file stays: its first line names the owner's
-/// process, its second the event that is being planned.
+/// process, its second the event that is being planned, the third and fourth how far the log goes.
 final class JournalLock: Sendable {
     private static let lineLength = 21
     private let descriptor: CInt
     /// The event (its `seq`) in whose planning the last owner ended; nil: it ended elsewhere.
     let leftOnDesk: Int64?
+    /// How far the log went when the last owner ended.
+    let leftLog: LogNote
 
     init(journal path: String) throws {
         // Beside the file itself: under another name (a link to it) it is the same journal.
@@ -42,8 +44,9 @@ final class JournalLock: Sendable {
                 "The journal \(path) is in use by \(holder). Stop it first, or let the running "
                     + "server do what you want to do.")
         }
-        leftOnDesk = Self.number(inLine: 1, of: descriptor).flatMap { $0 > 0 ? $0 : nil }
-        Self.write(Int64(getpid()), inLine: 0, of: descriptor)
+        leftOnDesk = Self.number(inLine: 1, of: descriptor).flatMap { $0 > 0 ? Int64(clamping: $0) : nil }
+        leftLog = Self.logNote(of: descriptor)
+        Self.write([UInt64(getpid())], inLine: 0, of: descriptor)
     }
 
     deinit { close(descriptor) }
@@ -51,20 +54,43 @@ final class JournalLock: Sendable {
     /// Notes which event is being planned, so that the next owner knows it if that ends the process.
     ///
     /// Written and not synced: it outlives the process, which is all that a crash of the process takes.
-    func note(onDesk seq: Int64?) { Self.write(seq ?? 0, inLine: 1, of: descriptor) }
+    func note(onDesk seq: Int64?) { Self.write([UInt64(clamping: seq ?? 0)], inLine: 1, of: descriptor) }
+
+    /// Notes how far the log goes, before anything in it is acknowledged.
+    ///
+    /// Not synced: the log was, so that what a power loss leaves of the note says less than what it leaves of the log.
+    func note(log: LogExtent) { Self.write([log.salts, UInt64(clamping: log.frames) + 1], inLine: 2, of: descriptor) }
+
+    /// Notes that nothing is known of the log, or that there is none; on the disk before the log changes.
+    func noteOnDisk(_ log: LogNote) throws {
+        Self.write([0, log == .closed ? 1 : 0], inLine: 2, of: descriptor)
+        guard fsync(descriptor) == 0 else {
+            throw Failure(
+                .unavailable, "The journal's lock file cannot be written: \(Self.reason(errno)). Check the disk.")
+        }
+    }
+
+    private static func logNote(of descriptor: CInt) -> LogNote {
+        guard let salts = number(inLine: 2, of: descriptor), let frames = number(inLine: 3, of: descriptor), frames > 0
+        else { return .unknown }
+        return frames == 1 ? .closed : .upTo(LogExtent(salts: salts, frames: Int64(clamping: frames - 1)))
+    }
 
     // Lines of one length, so that each is replaced in one write and takes no new space on a full disk. What cannot be
     // written is let be: the lock holds without the process's number, and planning goes on without the note.
-    private static func write(_ number: Int64, inLine line: Int, of descriptor: CInt) {
-        let digits = Array(String(number).utf8)
-        let text = [UInt8](repeating: UInt8(ascii: "0"), count: max(0, lineLength - 1 - digits.count)) + digits + [10]
+    private static func write(_ numbers: [UInt64], inLine line: Int, of descriptor: CInt) {
+        var text: [UInt8] = []
+        for number in numbers {
+            let digits = Array(String(number).utf8)
+            text += [UInt8](repeating: UInt8(ascii: "0"), count: max(0, lineLength - 1 - digits.count)) + digits + [10]
+        }
         _ = pwrite(descriptor, text, text.count, off_t(line * lineLength))
     }
 
-    private static func number(inLine line: Int, of descriptor: CInt) -> Int64? {
+    private static func number(inLine line: Int, of descriptor: CInt) -> UInt64? {
         var bytes = [UInt8](repeating: 0, count: lineLength)
         guard pread(descriptor, &bytes, bytes.count, off_t(line * lineLength)) == lineLength else { return nil }
-        return Int64(String(decoding: bytes.dropLast(), as: UTF8.self))
+        return UInt64(String(decoding: bytes.dropLast(), as: UTF8.self))
     }
 
     private static func resolved(_ path: String) -> String {
@@ -86,6 +112,16 @@ final class JournalLock: Sendable {
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         // Where that cannot be, opening it as a journal says why.
         if descriptor >= 0 { close(descriptor) }
+    }
+
+    /// Refuses files that this user may not write, before SQLite fails at one of them in words of its own.
+    static func checkAccess(_ path: String) throws {
+        for file in [path, path + "-wal", path + "-shm"] where access(file, F_OK) == 0 && access(file, W_OK) != 0 {
+            throw Failure(
+                .journal,
+                "The journal's file \(file) cannot be written: \(reason(errno)). Give this user write access to it and "
+                    + "to its folder.")
+        }
     }
 
     static func reason(_ code: CInt) -> String { String(cString: strerror(code)) }

@@ -37,7 +37,9 @@ enum SQLiteTrouble {
             "The disk that holds the journal \(path) failed to read or write. Check it; the journal is "
                 + "opened again at the next call."
         case .SQLITE_NOTADB: "The file \(path) is no journal (not an SQLite database). Point `journal` at another file."
-        case .SQLITE_CORRUPT: "The journal \(path) is damaged. Stop the server and restore a backup."
+        case .SQLITE_CORRUPT:
+            "The journal \(path) is damaged. Stop the server and restore a backup "
+                + "(docs/operate.md, Backup and restore)."
         case .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH:
             "The journal \(path) cannot be written. Give this user write "
                 + "access to the file and its folder."

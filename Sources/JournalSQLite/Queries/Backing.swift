@@ -38,7 +38,7 @@ enum Backing {
         let copy = try DatabaseQueue(path: partial, configuration: JournalFile.configuration(.own))
         try copy.writeWithoutTransaction { db in
             try db.execute(sql: "PRAGMA synchronous = FULL")
-            try db.run("INSERT INTO marks (name) VALUES ('backup') ON CONFLICT (name) DO NOTHING")
+            try db.run("PRAGMA user_version = \(LogCheck.backupVersion)")
         }
         // Closing writes what the log holds into the copy, which then stands alone.
         try copy.close()

@@ -13,6 +13,18 @@ extension SQLiteJournal {
     package func pruneEvents(before time: Instant, after: Int64, limit: Int) async throws -> PrunedSlice {
         try await writer.transaction { try Pruning.events(before: time, after: after, limit: limit, $0) }
     }
+
+    package func believedTime() async throws -> Instant? {
+        try await reader.read { db in try db.first("SELECT at FROM marks WHERE name = 'believed'") { $0.instant(0) } }
+    }
+
+    package func noteBelievedTime(_ time: Instant) async throws {
+        try await writer.transaction { db in
+            _ = try db.run(
+                "INSERT INTO marks (name, at) VALUES ('believed', ?) ON CONFLICT (name) DO UPDATE SET at = excluded.at",
+                time)
+        }
+    }
 }
 
 /// Lets go of what is old.

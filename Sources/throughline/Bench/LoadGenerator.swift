@@ -16,7 +16,7 @@ struct LoadGenerator {
     struct Outcome: Sendable {
         var answers: [Int: Int] = [:]
         var failures = 0
-        /// Microseconds, unsorted.
+        /// Microseconds of each success, unsorted.
         var latencies: [UInt32] = []
         var elapsed: Duration = .zero
 
@@ -41,6 +41,9 @@ struct LoadGenerator {
     var duration: Duration
     /// Requests a second over all connections; nil: each connection sends again as soon as it has its answer.
     var rate: Double?
+    /// Whether a request's time counts from when it was due, so that a stall counts for all that it delays; else from
+    /// when it was sent (where more is due than can be sent).
+    var isCountedFromDue = true
     var make: @Sendable (_ number: Int) -> Request
 
     func run() async throws -> Outcome {
@@ -85,14 +88,15 @@ struct LoadGenerator {
                     try await Task.sleep(until: due, clock: .continuous)
                 }
                 let request = make(number)
-                // At a steady rate the clock starts when the request was due, so that a stall counts for all it delays.
-                let sent = rate.map { start + .seconds(Double(number) / $0) } ?? ContinuousClock.now
+                let due = isCountedFromDue ? rate.map { start + .seconds(Double(number) / $0) } : nil
+                let sent = due ?? ContinuousClock.now
                 try await Self.send(request, outbound)
                 guard let status = try await Self.answer(&answers) else {
                     outcome.failures += 1
                     break
                 }
                 outcome.answers[status, default: 0] += 1
+                guard (200...299).contains(status) else { continue }
                 let microseconds = (ContinuousClock.now - sent).inSeconds * 1_000_000
                 outcome.latencies.append(UInt32(clamping: Int(microseconds)))
             }

@@ -27,6 +27,8 @@ struct Bench: AsyncParsableCommand {
     @Option(help: "Send the signed deliveries to this server instead, and measure its answers.") var against: String?
     @Option(help: "With --against: the path to send to.") var path = BenchServer.intakePath
     @Option(help: "With --against: numbers of connections.") var connections = "1,16,64"
+    @Option(help: "With --against: so many a second are due, answered or not (default: as fast as they are).")
+    var rate: Double?
     @Option(help: "With --against: sign as stripe does, or the body alone.")
     var sign = BenchTraffic.Signature.stripe
 
@@ -49,10 +51,11 @@ struct Bench: AsyncParsableCommand {
             throw Failure(.usage, "--seconds is from 1 to 3600, not \(long).")
         }
         if let against {
+            try OpenFiles.raiseLimit()
             return try await AgainstRun(
                 url: against, path: path,
-                connectionCounts: try Self.numbers(connections, "--connections", 1...1000),
-                duration: .seconds(seconds ?? (quick ? 1 : 5)), signing: sign, terminal: terminal
+                connectionCounts: try Self.numbers(connections, "--connections", 1...10_000),
+                duration: .seconds(seconds ?? (quick ? 1 : 5)), rate: rate, signing: sign, terminal: terminal
             ).run(isJSON: json)
         }
         let report = try await BenchRun(
@@ -71,8 +74,10 @@ struct Bench: AsyncParsableCommand {
 
     private static func serve(_ what: Serving, folder: String) async throws {
         let place = folder + "/throughline-bench-\(getpid())-serve"
+        try OpenFiles.raiseLimit()
         try await BenchServer.with(folder: place, isPlanning: what == .street) { server in
             Terminal().line("http://127.0.0.1:\(server.port)")
+            Terminal().line(server.installation.credential.revealed)
             while true { try await server.installation.world.time.sleep(for: .seconds(60)) }
         }
     }

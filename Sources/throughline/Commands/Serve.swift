@@ -29,7 +29,7 @@ struct Serve: AsyncParsableCommand {
         }
         let logger = Logger.product(level: level, isJSON: logJSON)
         let loaded = try ConfigurationLoader.load(common.config, needsSecrets: true)
-        OpenFiles.raiseLimit()
+        try OpenFiles.raiseLimit()
         for warning in loaded.warnings { logger.warning("configuration", metadata: ["warning": "\(warning)"]) }
         try await OutboundHTTP.with { try await serve(loaded, http: $0, logger: logger) }
     }

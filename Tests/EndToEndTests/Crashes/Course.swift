@@ -1,56 +1,10 @@
-import Foundation
 import Model
 import Sandbox
-import Seams
 import TestKit
 import Testing
 
-extension `The whole product`.Crashes {
-    /// Two rounds of twelve in each run; `THROUGHLINE_KILLS=1000` makes it a long one.
-    private static var seeds: [UInt64] {
-        let kills = ProcessInfo.processInfo.environment["THROUGHLINE_KILLS"].flatMap { Int($0) } ?? 24
-        return (0..<max(1, (kills + 11) / 12)).map { UInt64($0) + 3 }
-    }
-
-    @Test(arguments: seeds)
-    func `twelve kills under load lose nothing and double nothing`(seed: UInt64) async throws {
-        try await Stage.set { stage in
-            var course = Course(stage, count: 120, seed: seed)
-            course.fail(share: 0.2)
-            for round in 1...12 {
-                try await stage.server.start()
-                let fatal = Int.random(in: 1...18, using: &course.generator)
-                let taken = try await course.deliver(40) { taken in
-                    if taken == fatal { try await stage.server.kill() }
-                }
-                #expect(taken >= fatal, "round \(round), seed \(seed): the load ended before the kill")
-            }
-            try await course.finish()
-        }
-    }
-
-    #if DEBUG
-        @Test(
-            .enabled(if: ServerProcess.isOfThisBuild, "a release build passes all points"),
-            arguments: CrashPoint.allCases)
-        func `a death at any step loses nothing and doubles nothing`(point: CrashPoint) async throws {
-            try await Stage.set { stage in
-                var course = Course(stage, count: 20, seed: 1)
-                for number in [1, 2, 5] {
-                    try stage.server.launch(dyingAt: "\(point.rawValue):\(number)")
-                    // A server that dies while it takes up what is open may never be ready.
-                    try? await stage.server.isReady()
-                    _ = try await course.deliver(14, atOnce: 2)
-                    try await stage.server.isDead(within: 20)
-                }
-                try await course.finish()
-            }
-        }
-    #endif
-}
-
 /// Leads and complaints on their way into a server that dies now and then, sent again until they are acknowledged.
-private struct Course {
+struct Course {
     let stage: Stage
     let count: Int
     let seed: UInt64
@@ -80,20 +34,36 @@ private struct Course {
     mutating func deliver(_ count: Int, atOnce: Int = 8, _ each: (Int) async throws -> Void = { _ in }) async throws
         -> Int
     {
+        var taken = 0
+        _ = try await answers(to: count, atOnce: atOnce) { status in
+            if status == 200 { taken += 1 }
+            try await each(taken)
+        }
+        return taken
+    }
+
+    /// Delivers the next `count`, and counts the answers by their status; nil where none came.
+    mutating func answers(
+        to count: Int, atOnce: Int = 8, _ each: (Int?) async throws -> Void = { _ in }
+    ) async throws -> [Int?: Int] {
         var taken: Set<String> = []
+        var answers: [Int?: Int] = [:]
         try await stage.deliver(Array(waiting.prefix(count)), atOnce: atOnce) { delivery, status in
             if status == 200 { taken.insert(delivery.id) }
-            try await each(taken.count)
+            answers[status, default: 0] += 1
+            try await each(status)
         }
         acknowledged.formUnion(taken)
         waiting = waiting.filter { !taken.contains($0.id) || Int.random(in: 0..<8, using: &generator) == 0 }
-        return taken.count
+        return answers
     }
 
-    /// Lets the server live, delivers the rest, and looks at what came of it.
+    /// Lets a server live, delivers the rest, and looks at what came of it.
+    ///
+    /// Where none runs, one is started.
     mutating func finish() async throws {
         for name in ["hubspot", "zendesk"] { stage.standIns.setFaults([], for: name) }
-        try await stage.server.start()
+        if !stage.server.isRunning { try await stage.server.start() }
         var last: Set<String> = []
         try await stage.deliver(waiting, atOnce: 8) { delivery, status in
             #expect(status == 200, "seed \(seed)")

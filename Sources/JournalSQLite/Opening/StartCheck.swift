@@ -1,0 +1,47 @@
+internal import GRDB
+
+/// Looks for damage before anything is built on it, and changes nothing.
+///
+/// A journal of up to `wholeSizeMax` is walked whole. Of a larger one both ends of each table are read, which costs the
+/// same however large it is; damage between them is found by whatever reads it next, a backup at the latest.
+enum StartCheck {
+    /// Walked in a fraction of a second from the disk.
+    static let wholeSizeMax = 256 << 20
+
+    static func run(_ path: String) throws {
+        guard let queue = try open(path) else { return }
+        defer { try? queue.close() }  // Nothing was written: a connection that fails to close has lost nothing.
+        try queue.read { db in
+            let size = try db.count("PRAGMA page_count") * db.count("PRAGMA page_size")
+            if size <= wholeSizeMax { try walk(db) } else { try readEnds(db) }
+        }
+    }
+
+    /// Nil where there is nothing to look at yet; of a file that cannot be opened the journal's own connection tells why.
+    private static func open(_ path: String) throws -> DatabaseQueue? {
+        do {
+            return try DatabaseQueue(path: path, configuration: JournalFile.configuration(.readOnly))
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_CANTOPEN {
+            return nil
+        }
+    }
+
+    private static func walk(_ db: Database) throws {
+        let problems = try db.rows("PRAGMA quick_check(3)") { $0.text(0) }
+        guard problems == ["ok"] else {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: problems.joined(separator: "; "))
+        }
+    }
+
+    static func readEnds(_ db: Database) throws {
+        let tables = try db.rows("SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql IS NOT NULL") {
+            (name: $0.text(0), hasRowID: !$0.text(1).contains("WITHOUT ROWID"))
+        }
+        for table in tables {
+            try touch("SELECT * FROM \"\(table.name)\" LIMIT 1", db)
+            if table.hasRowID { try touch("SELECT * FROM \"\(table.name)\" ORDER BY rowid DESC LIMIT 1", db) }
+        }
+    }
+
+    private static func touch(_ sql: String, _ db: Database) throws { _ = try Row.fetchOne(db, sql: sql) }
+}
