@@ -16,6 +16,9 @@ extension `The whole product`.Following {
         async throws
     {
         try await Stage.set { stage in
+            let early = try await stage.server.run("tail")
+            #expect(early.status == 3)
+            #expect(early.errors.contains("throughline serve"))
             try await stage.server.start()
             let tail = try stage.server.begin("tail", "--json")
             func told(_ what: String) throws -> Bool { try tail.output().contains(what) }

@@ -7,14 +7,18 @@ import ServiceLifecycle
 
 /// Gives a command a client of the API: the server that runs, a named one, or one of its own for as long as it lasts.
 enum Session {
+    /// `needsServer`: throws `unreachable` where none runs, instead of holding the journal for as long as the command
+    /// lasts; a server could not start beside it.
     static func with(
-        _ options: CommonOptions, _ body: (APIClient, Terminal) async throws -> Void
+        _ options: CommonOptions, needsServer: Bool = false, _ body: (APIClient, Terminal) async throws -> Void
     ) async throws {
-        try await OutboundHTTP.with { http in try await reach(options, http: http, Terminal(), body) }
+        try await OutboundHTTP.with { http in
+            try await reach(options, needsServer: needsServer, http: http, Terminal(), body)
+        }
     }
 
     private static func reach(
-        _ options: CommonOptions, http: OutboundHTTP, _ terminal: Terminal,
+        _ options: CommonOptions, needsServer: Bool, http: OutboundHTTP, _ terminal: Terminal,
         _ body: (APIClient, Terminal) async throws -> Void
     ) async throws {
         if let server = options.server {
@@ -28,6 +32,12 @@ enum Session {
         if let local = LocalServer.find(folder: loaded.folder) {
             return try await body(
                 APIClient(base: local.address, credential: local.credential, http: http), terminal)
+        }
+        guard !needsServer else {
+            throw Failure(
+                .unreachable,
+                "No server of this configuration runs here. Start one with `throughline serve`, or name "
+                    + "one with --server URL --key KEY.")
         }
         let world = World(time: SystemTime(), chance: SystemChance(), http: http)
         let installation = try await open(loaded, world: world)

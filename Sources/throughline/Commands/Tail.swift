@@ -29,7 +29,7 @@ struct Tail: AsyncParsableCommand {
         var triesLeft = Self.patience
         while true {
             do {
-                try await Session.with(common) { client, terminal in
+                try await Session.with(common, needsServer: true) { client, terminal in
                     let query = [("type", type), ("source", source), ("destination", destination), ("cursor", place)]
                     try await client.follow("/v1/tail", query: query) { line in
                         if !hasFollowed, terminal.isInteractive { terminal.note("Following; Ctrl-C ends it.") }
