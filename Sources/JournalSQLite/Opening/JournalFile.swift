@@ -18,8 +18,6 @@ final class JournalFile: Sendable {
         var identity: FileIdentity?
         var logIdentity: FileIdentity?
         var index: LogIndex?
-        /// How far the log goes by the record in the lock file.
-        var noted: LogExtent?
 
         /// Takes over new connections: which log they write to, and where it is told how far it goes.
         mutating func connected(_ pool: DatabasePool, path: String) {
@@ -37,6 +35,7 @@ final class JournalFile: Sendable {
     private let state: Mutex<State>
 
     init(path: String, mode: SQLiteJournal.Mode) throws {
+        _ = Self.setup
         self.path = path
         self.mode = mode
         log = path + "-wal"
@@ -70,7 +69,7 @@ final class JournalFile: Sendable {
                 try? old.close()
                 let pool = try Self.connect(path, mode, state.lock)
                 if state.lock != nil { state.connected(pool, path: path) } else { state.pool = pool }
-                (state.isSuspect, state.noted) = (false, nil)
+                state.isSuspect = false
             }
             guard let pool = state.pool else {
                 throw Failure(.unavailable, "The journal \(path) is closed. Start the server again.")
@@ -119,9 +118,7 @@ final class JournalFile: Sendable {
     /// Leaves on record how far the log goes; the writer calls it after each commit and before anyone hears of it.
     func noteLog() {
         state.withLock { state in
-            guard let lock = state.lock, let extent = state.index?.extent(), extent != state.noted else { return }
-            lock.note(log: extent)
-            state.noted = extent
+            if let lock = state.lock, let extent = state.index?.extent() { lock.note(log: extent) }
         }
     }
 
@@ -150,9 +147,10 @@ final class JournalFile: Sendable {
             try state.tender?.close()
             pool.releaseMemory()
             try pool.close()
+            // A reader in another process may still hold the log. Where it has no index, it is no file.
+            let isClosed = state.index != nil && JournalLock.identity(of: log) == nil
             (state.pool, state.tender, state.index, state.identity, state.logIdentity) = (nil, nil, nil, nil, nil)
-            // A reader in another process may still hold the log.
-            if JournalLock.identity(of: log) == nil { try state.lock?.noteOnDisk(.closed) }
+            if isClosed { try state.lock?.noteOnDisk(.closed) }
             state.lock = nil
         }
     }
@@ -163,7 +161,6 @@ final class JournalFile: Sendable {
     private static func connect(_ path: String, _ mode: SQLiteJournal.Mode, _ lock: JournalLock?) throws
         -> DatabasePool
     {
-        _ = setup
         // Opening it may write to the log already.
         try lock?.noteOnDisk(.unknown)
         let pool = try DatabasePool(path: path, configuration: configuration(mode))

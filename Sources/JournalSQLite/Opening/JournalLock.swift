@@ -1,4 +1,5 @@
 internal import Model
+internal import Synchronization
 
 #if canImport(Glibc)
     internal import Glibc
@@ -25,6 +26,8 @@ final class JournalLock: Sendable {
     let leftOnDesk: Int64?
     /// How far the log went when the last owner ended.
     let leftLog: LogNote
+    /// What of the log stands in the file now.
+    private let recorded: Mutex<LogNote>
 
     init(journal path: String) throws {
         // Beside the file itself: under another name (a link to it) it is the same journal.
@@ -46,6 +49,7 @@ final class JournalLock: Sendable {
         }
         leftOnDesk = Self.number(inLine: 1, of: descriptor).flatMap { $0 > 0 ? Int64(clamping: $0) : nil }
         leftLog = Self.logNote(of: descriptor)
+        recorded = Mutex(leftLog)
         Self.write([UInt64(getpid())], inLine: 0, of: descriptor)
     }
 
@@ -59,14 +63,24 @@ final class JournalLock: Sendable {
     /// Notes how far the log goes, before anything in it is acknowledged.
     ///
     /// Not synced: the log was, so that what a power loss leaves of the note says less than what it leaves of the log.
-    func note(log: LogExtent) { Self.write([log.salts, UInt64(clamping: log.frames) + 1], inLine: 2, of: descriptor) }
+    func note(log: LogExtent) {
+        recorded.withLock { recorded in
+            guard recorded != .upTo(log) else { return }
+            Self.write([log.salts, UInt64(clamping: log.frames) + 1], inLine: 2, of: descriptor)
+            recorded = .upTo(log)
+        }
+    }
 
     /// Notes that nothing is known of the log, or that there is none; on the disk before the log changes.
     func noteOnDisk(_ log: LogNote) throws {
-        Self.write([0, log == .closed ? 1 : 0], inLine: 2, of: descriptor)
-        guard fsync(descriptor) == 0 else {
-            throw Failure(
-                .unavailable, "The journal's lock file cannot be written: \(Self.reason(errno)). Check the disk.")
+        try recorded.withLock { recorded in
+            guard recorded != log else { return }
+            Self.write([0, log == .closed ? 1 : 0], inLine: 2, of: descriptor)
+            guard fsync(descriptor) == 0 else {
+                throw Failure(
+                    .unavailable, "The journal's lock file cannot be written: \(Self.reason(errno)). Check the disk.")
+            }
+            recorded = log
         }
     }
 

@@ -6,7 +6,7 @@ internal import GRDB
 /// same however large it is; damage between them is found by whatever reads it next, a backup at the latest.
 enum StartCheck {
     /// Walked in a fraction of a second from the disk.
-    static let wholeSizeMax = 256 << 20
+    static let wholeSizeMax = 128 << 20
 
     static func run(_ path: String) throws {
         guard let queue = try open(path) else { return }
