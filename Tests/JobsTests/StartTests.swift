@@ -12,12 +12,13 @@ import Testing
 
     private func start(
         _ effectClass: EffectClass, unknown: Bool = true, after seconds: Int64, rendered: Instant? = lost,
-        onUnknown: Flow.OnUnknown = .repeat
+        onUnknown: Flow.OnUnknown = .repeat, setsState: Bool = false
     ) -> Start {
         Start(
             Start.Circumstances(
-                effectClass: effectClass, unknownSince: unknown ? Self.lost : nil, renderedAt: rendered,
-                onUnknown: onUnknown, timeout: .seconds(15)), now: Self.lost + .seconds(seconds))
+                effectClass: effectClass, isStateSetting: setsState, unknownSince: unknown ? Self.lost : nil,
+                renderedAt: rendered, onUnknown: onUnknown, timeout: .seconds(15)),
+            now: Self.lost + .seconds(seconds))
     }
 
     @Test(arguments: [keyed, keyedOnly, findable, .upsert, .unsafe])
@@ -49,6 +50,12 @@ import Testing
 
     @Test func `calls an upsert again at once`() {
         #expect(start(.upsert, after: 0, onUnknown: .hold) == .go(.first))
+    }
+
+    @Test func `sets a state again only when the lost call can no longer put an older one back`() {
+        #expect(start(.upsert, after: 16, setsState: true) == .wait(until: Self.lost + .seconds(17)))
+        #expect(start(.upsert, after: 17, setsState: true) == .go(.first))
+        #expect(start(.upsert, unknown: false, after: 0, setsState: true) == .go(.first))
     }
 
     @Test func `asks a person or repeats once the lost call is over, as the flow says`() {

@@ -25,6 +25,8 @@ typedef struct faulty_disk_faults {
     uint32_t read_fails;
     /// No file can grow.
     bool is_full;
+    /// Every sync succeeds and does nothing: what a journal that does not wait for the disk would do.
+    bool skips_syncs;
 } faulty_disk_faults;
 
 /// Makes an empty disk for paths that begin with `prefix`; null without memory or where SQLite refuses.

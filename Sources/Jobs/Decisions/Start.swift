@@ -16,6 +16,8 @@ package enum Start: Sendable, Hashable {
     /// What is known when a job is about to be called out.
     package struct Circumstances: Sendable, Hashable {
         package var effectClass: EffectClass
+        /// Whether it writes a state that a later call writes over.
+        package var isStateSetting: Bool
         /// When the attempt of unknown end began; nil: every earlier attempt ended clearly.
         package var unknownSince: Instant?
         /// When the stored request was rendered: its key is not older at the destination than that.
@@ -25,10 +27,11 @@ package enum Start: Sendable, Hashable {
         package var timeout: Duration
 
         package init(
-            effectClass: EffectClass, unknownSince: Instant?, renderedAt: Instant?, onUnknown: Flow.OnUnknown,
-            timeout: Duration
+            effectClass: EffectClass, isStateSetting: Bool, unknownSince: Instant?, renderedAt: Instant?,
+            onUnknown: Flow.OnUnknown, timeout: Duration
         ) {
             self.effectClass = effectClass
+            self.isStateSetting = isStateSetting
             self.unknownSince = unknownSince
             self.renderedAt = renderedAt
             self.onUnknown = onUnknown
@@ -42,6 +45,9 @@ package enum Start: Sendable, Hashable {
             return
         }
         switch known.effectClass {
+        // A lost call that arrived after a newer one would put the older state back.
+        case .upsert where known.isStateSetting:
+            self = Self.once(.first, after: unknownSince + known.timeout, now: now)
         case .upsert: self = .go(.first)
         case .keyed(let lifetime, _) where Self.isAlive(known, lifetime: lifetime, now: now):
             self = .go(.repeatWithKey)

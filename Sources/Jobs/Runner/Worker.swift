@@ -53,7 +53,8 @@ struct Worker: Sendable {
         }
         let start = Start(
             Start.Circumstances(
-                effectClass: action.effectClass, unknownSince: job.unknownSince,
+                effectClass: action.effectClass, isStateSetting: action.isStateSetting,
+                unknownSince: job.unknownSince,
                 renderedAt: job.request?.renderedAt ?? job.firstAttemptAt, onUnknown: flow.onUnknown,
                 timeout: timeout(of: job)), now: time.now)
         switch start {

@@ -13,10 +13,10 @@ enum AlertChecker {
         }
         let keys = Set(alerts.map(\.alert.key))
         for job in evidence.snapshot.jobs {
-            let isRefused = job.attempts.contains { $0.end?.outcome == .credentials }
-            // Who has paused it need not be told that it refuses; the next call after a resume tells.
-            let isPaused = evidence.operations.pauses.contains { $0.destination == job.row.destination }
-            if isRefused, !isPaused, !keys.contains("destination:\(job.row.destination):credentials") {
+            let isRefused = job.attempts.contains {
+                $0.end?.outcome == .credentials && !isHeardInPause($0, at: job.row.destination, evidence)
+            }
+            if isRefused, !keys.contains("destination:\(job.row.destination):credentials") {
                 fail("alerts-open", "\(job.row.destination) refused the credential, and nobody was told")
             }
         }
@@ -24,6 +24,15 @@ enum AlertChecker {
         if unplannable, !keys.contains("unplannable") { fail("alerts-open", "nobody was told of an unplannable event") }
         if unplannable, evidence.lives == 1 {
             fail("all-planned", "an event could not be planned, and nothing crashed")
+        }
+    }
+
+    /// Who has paused it need not be told that a call under way was refused; the next call after a resume tells.
+    private static func isHeardInPause(_ attempt: AttemptRow, at destination: String, _ evidence: Evidence) -> Bool {
+        evidence.operations.pauses.contains { pause in
+            guard pause.destination == destination else { return false }
+            guard evidence.isTimely, let from = pause.from, let end = attempt.end else { return true }
+            return attempt.startedAt.uptime <= from + OrderChecker.grace && end.endedAt.uptime >= pause.orderedAt
         }
     }
 }

@@ -16,6 +16,8 @@ extension SimulationRun {
         JobChecker.check(evidence, found)
         EffectChecker.check(evidence, found)
         OrderChecker.check(evidence, found)
+        PaceChecker.check(evidence, found)
+        StateChecker.check(evidence, found)
         AlertChecker.check(evidence, found)
     }
 

@@ -26,9 +26,17 @@ struct Evidence {
         Dictionary(grouping: calls.filter { $0.isEffect && $0.mark != nil }) { "\($0.destination) \($0.mark ?? "")" }
     }
 
+    /// Whether what the engine wrote down as a time is one: its clock was right all along.
+    var isTimely: Bool { !hazards.contains(.clockJumps) }
+
     static func mark(of job: JobRow) -> String {
         job.destination == "team" ? job.event.description : job.effect.digest
     }
+}
+
+extension Instant {
+    /// Milliseconds of the run, where the clock was right.
+    var uptime: Int64 { milliseconds - VirtualTime.start.milliseconds }
 }
 
 extension JobRow {

@@ -58,7 +58,8 @@ final class EngineLife: @unchecked Sendable {
         transport = LifeTransport(network: network, life: number)
         executor = LifeExecutor(scheduler)
         let logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
-        let world = Seams.World(time: time, chance: dice, http: transport)
+        let http = FlawedWire.around(transport, flaw?.wire)
+        let world = Seams.World(time: time, chance: dice, http: http)
         self.world = world
         live = LiveSettings(configuration.settings)
         connectors = ConnectorSet(

@@ -3,7 +3,7 @@ internal import JournalSQLite
 
 /// A bug that is planted in the journal's promises, to show that the checkers find it.
 ///
-/// The engine itself stays as it is: a flaw stands between a room and the journal.
+/// The engine itself stays as it is: a flaw stands between a room and the journal, on the wire or under the journal.
 package struct Flaw: Sendable {
     /// The parts of the journal as each room gets it.
     struct Journals {
@@ -14,7 +14,11 @@ package struct Flaw: Sendable {
 
     package var name: String
     package var summary: String
-    let plant: @Sendable (SQLiteJournal, inout Journals) -> Void
+    /// What is wrong with the way to the providers.
+    var wire: FlawedWire.Kind?
+    /// Whether a commit does not wait for the disk.
+    var skipsSyncs = false
+    var plant: @Sendable (SQLiteJournal, inout Journals) -> Void = { _, _ in }
 
     static func journals(_ journal: SQLiteJournal, with flaw: Flaw?) -> Journals {
         var journals = Journals(intake: journal, planning: journal, work: journal)
@@ -70,5 +74,14 @@ package struct Flaw: Sendable {
         Flaw(name: "alert-never-ends", summary: "an alert stays open when its cause is gone") {
             $1.work = FlawedWork(journal: $0, kind: .alarmed)
         },
+        Flaw(name: "claims-too-many", summary: "more jobs are claimed for a destination than it takes at a time") {
+            $1.work = FlawedWork(journal: $0, kind: .greedy)
+        },
+        Flaw(name: "state-remembered", summary: "a subject's state is read once and never again") {
+            $1.work = FlawedWork(journal: $0, kind: .forgetful)
+        },
+        Flaw(name: "sync-skipped", summary: "a commit is acknowledged before it is on the disk", skipsSyncs: true),
+        Flaw(name: "wire-repeats", summary: "the HTTP client sends a request again by itself", wire: .repeats),
+        Flaw(name: "silence-is-success", summary: "a call without an answer is taken for done", wire: .trusts),
     ]
 }

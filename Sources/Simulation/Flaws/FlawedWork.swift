@@ -6,13 +6,14 @@ internal import Synchronization
 /// The runner's journal with one promise broken.
 final class FlawedWork: WorkJournal {
     enum Kind {
-        case unfenced, careless, rendering, hasty, stubborn, losing, unrescued, restless, alarmed
+        case unfenced, careless, rendering, hasty, stubborn, losing, unrescued, restless, alarmed, greedy, forgetful
     }
 
     private let journal: SQLiteJournal
     private let kind: Kind
     private let count = Mutex(0)
     private let late = Mutex<[JobID: Late]>([:])
+    private let remembered = Mutex<[SubjectID: SubjectView]>([:])
 
     /// A settlement that will be said again, with the token of who holds the job by then.
     private struct Late {
@@ -31,6 +32,7 @@ final class FlawedWork: WorkJournal {
         var changed: [Settlement] = []
         for settlement in settlements { if let one = try await change(settlement) { changed.append(one) } }
         changed += arriveLate()
+        let claims = kind == .greedy ? claims.map { ClaimRequest(destination: $0.destination, limit: 50) } : claims
         var exchange = try await journal.exchange(changed, claims: claims, node: node, now: now)
         for job in exchange.claimed {
             late.withLock {
@@ -94,7 +96,17 @@ final class FlawedWork: WorkJournal {
         kind == .rendering ? true : try await journal.keepRequest(request, of: job, token: token)
     }
 
-    func surroundings(of job: JobID) async throws -> Surroundings? { try await journal.surroundings(of: job) }
+    func surroundings(of job: JobID) async throws -> Surroundings? {
+        guard var surroundings = try await journal.surroundings(of: job) else { return nil }
+        if kind == .forgetful {
+            surroundings.subject = remembered.withLock { remembered in
+                let first = remembered[surroundings.subject.id] ?? surroundings.subject
+                remembered[surroundings.subject.id] = first
+                return first
+            }
+        }
+        return surroundings
+    }
 
     func rescueRunning(now: Instant) async throws -> Int {
         kind == .unrescued ? 0 : try await journal.rescueRunning(now: now)

@@ -2,14 +2,6 @@ internal import Model
 
 /// One call of the engine, as its wire saw it.
 struct CallRecord {
-    /// How the call ended for the caller.
-    enum End: Equatable {
-        /// The provider's own answer.
-        case status(Int)
-        /// An answer that came from somewhere on the way, or none.
-        case trouble
-    }
-
     var destination: String
     var method: String
     var path: String
@@ -19,7 +11,6 @@ struct CallRecord {
     var body: UInt64
     var startedAt: Int64
     var endedAt: Int64?
-    var end: End?
     /// Which life of the engine made it.
     var life: Int
     /// Whether it changes something at the provider.

@@ -1,3 +1,4 @@
+internal import Jobs
 internal import Model
 internal import Sandbox
 internal import Seams
@@ -11,10 +12,23 @@ final class SimulatedNetwork: @unchecked Sendable {
     /// What befalls one call.
     private enum Fate {
         case fine
-        case refused, lost, replyLost, replyReset, replyCut
+        case refused, lost, outlives, replyLost, replyReset
+        /// `isNoticed`: the caller sees that the answer is not whole.
+        case replyCut(isNoticed: Bool)
         /// Somebody on the way answers; `isMade`: after the provider has acted.
-        case answered(Int, retryAfter: Int?, isMade: Bool)
+        case answered(Int, retryAfter: Wait?, isMade: Bool)
     }
+
+    /// How long an answer asks to wait, in either form of `Retry-After`.
+    private enum Wait {
+        case seconds(Int)
+        case date(Int)
+    }
+
+    /// A given-up call lives no longer than the engine allows for when it looks for what became of it.
+    private static let outlivingMost = Int(Start.margin.milliseconds) - 500
+    /// How long a slow way takes at most.
+    private static let slowest = 3_000
 
     let providers = Providers()
     let scheduler: Scheduler
@@ -23,8 +37,6 @@ final class SimulatedNetwork: @unchecked Sendable {
     var hazards: Set<Hazard> = []
     /// Which of the providers' answers about what they hold lag, and by how long.
     var searchLag: Int64 = 0
-    /// How long calls may take at most before they arrive, whatever happens; zero hazards make it small.
-    var lateness = 3_000
     private(set) var calls: [CallRecord] = []
 
     init(scheduler: Scheduler, dice: Dice) {
@@ -51,19 +63,19 @@ final class SimulatedNetwork: @unchecked Sendable {
         let timeout = Int(request.timeout.milliseconds)
         scheduler.trace.note(
             scheduler.uptime, number, "call \(number) \(destination) \(request.method) \(path.prefix(80)) fate \(fate)")
-        let finish = { (result: Result<InboundResponse, TransportError>, isTrouble: Bool) in
-            self.close(number, result, isTrouble: isTrouble)
+        let finish = { (result: Result<InboundResponse, TransportError>) in
+            self.close(number, result)
             end(result)
         }
         switch fate {
         case .refused:
             scheduler.after(Int64(dice.number(1...200))) {
-                finish(.failure(TransportError(.connect, mayHaveArrived: false, "connection refused")), true)
+                finish(.failure(TransportError(.connect, mayHaveArrived: false, "connection refused")))
             }
         case .lost: timeOut(after: timeout, finish)
         case .answered(let status, let wait, isMade: false):
-            let answer = Self.answer(status, retryAfter: wait)
-            scheduler.after(Int64(travel(slowest: timeout - 1))) { finish(.success(answer), true) }
+            let answer = answer(status, retryAfter: wait)
+            scheduler.after(Int64(travel(slowest: timeout - 1))) { finish(.success(answer)) }
         default: carry(request, number, destination, path, fate, timeout: timeout, finish)
         }
         return number
@@ -72,20 +84,21 @@ final class SimulatedNetwork: @unchecked Sendable {
     /// Brings a call to its provider and what it says back.
     private func carry(
         _ request: OutboundRequest, _ number: Int, _ destination: String, _ path: String, _ fate: Fate, timeout: Int,
-        _ finish: @escaping (Result<InboundResponse, TransportError>, Bool) -> Void
+        _ finish: @escaping (Result<InboundResponse, TransportError>) -> Void
     ) {
         // A request that arrives later than its caller waits is still one that the caller made.
-        let there = travel(slowest: timeout + 500)
+        var there = travel(slowest: timeout + 500)
+        if case .outlives = fate { there = timeout + dice.number(1...Self.outlivingMost) }
         let back = travel(slowest: timeout)
         var isOver = false
-        let once = { (result: Result<InboundResponse, TransportError>, isTrouble: Bool) in
+        let once = { (result: Result<InboundResponse, TransportError>) in
             guard !isOver else { return }
             isOver = true
-            finish(result, isTrouble)
+            finish(result)
         }
         scheduler.after(Int64(there)) {
             guard let answer = self.providers.receive(request, path: path, for: destination, at: self.now) else {
-                return once(.failure(TransportError(.name, mayHaveArrived: false, "nobody has this address")), true)
+                return once(.failure(TransportError(.name, mayHaveArrived: false, "nobody has this address")))
             }
             self.scheduler.trace.note(self.scheduler.uptime, answer.status, "call \(number) arrives: \(answer.status)")
             let heard = self.lagging(answer, to: request, path)
@@ -95,37 +108,41 @@ final class SimulatedNetwork: @unchecked Sendable {
     }
 
     private func reply(
-        _ answer: InboundResponse, _ fate: Fate, _ finish: (Result<InboundResponse, TransportError>, Bool) -> Void
+        _ answer: InboundResponse, _ fate: Fate, _ finish: (Result<InboundResponse, TransportError>) -> Void
     ) {
         switch fate {
         case .replyLost: break
-        case .replyReset, .replyCut:
-            finish(.failure(TransportError(.broken, mayHaveArrived: true, "the connection ended early")), true)
-        case .answered(let status, let wait, _): finish(.success(Self.answer(status, retryAfter: wait)), true)
-        default: finish(.success(answer), false)
+        case .replyReset, .replyCut(isNoticed: true):
+            finish(.failure(TransportError(.broken, mayHaveArrived: true, "the connection ended early")))
+        case .replyCut(isNoticed: false):
+            var cut = answer
+            cut.body = Array(cut.body.prefix(cut.body.count / 2))
+            finish(.success(cut))
+        case .answered(let status, let wait, _): finish(.success(self.answer(status, retryAfter: wait)))
+        default: finish(.success(answer))
         }
     }
 
     private func timeOut(
-        after timeout: Int, _ finish: @escaping (Result<InboundResponse, TransportError>, Bool) -> Void
+        after timeout: Int, _ finish: @escaping (Result<InboundResponse, TransportError>) -> Void
     ) {
         scheduler.after(Int64(timeout)) {
-            finish(.failure(TransportError(.timeout, mayHaveArrived: true, "no answer in time")), true)
+            finish(.failure(TransportError(.timeout, mayHaveArrived: true, "no answer in time")))
         }
     }
 
     // MARK: Chance
 
     private func travel(slowest: Int) -> Int {
-        if hazards.contains(.slow), dice.hits(0.15) { return dice.number(0...max(1, min(slowest, lateness))) }
+        if hazards.contains(.slow), dice.hits(0.15) { return dice.number(0...max(1, min(slowest, Self.slowest))) }
         return dice.number(1...30)
     }
 
     private func fate(of request: OutboundRequest) -> Fate {
         let bad: [(Hazard, Fate)] = [
-            (.unreachable, .refused), (.callLost, .lost), (.replyLost, .replyLost), (.replyReset, .replyReset),
-            (.replyCut, .replyCut),
-            (.throttled, .answered(429, retryAfter: dice.pick([nil, 1, 2, 5]) ?? nil, isMade: false)),
+            (.unreachable, .refused), (.callLost, .lost), (.callOutlives, .outlives), (.replyLost, .replyLost),
+            (.replyReset, .replyReset), (.replyCut, .replyCut(isNoticed: dice.hits(0.5))),
+            (.throttled, .answered(429, retryAfter: dice.pick(Self.waits) ?? nil, isMade: false)),
             (.failing, .answered(dice.pick([500, 502, 503]) ?? 500, retryAfter: nil, isMade: dice.hits(0.5))),
             (.rejected, .answered(400, retryAfter: nil, isMade: false)),
         ]
@@ -136,10 +153,19 @@ final class SimulatedNetwork: @unchecked Sendable {
         return .fine
     }
 
-    private static func answer(_ status: Int, retryAfter: Int?) -> InboundResponse {
+    private static let waits: [Wait?] = [nil, .seconds(1), .seconds(2), .seconds(5), .date(3)]
+
+    private func answer(_ status: Int, retryAfter: Wait?) -> InboundResponse {
         InboundResponse(
-            status: status, headers: retryAfter.map { [.init("retry-after", "\($0)")] } ?? [],
+            status: status, headers: retryAfter.map { [.init("retry-after", text(of: $0))] } ?? [],
             body: Array("{\"message\":\"somebody on the way answers \(status)\"}".utf8))
+    }
+
+    private func text(of wait: Wait) -> String {
+        switch wait {
+        case .seconds(let seconds): "\(seconds)"
+        case .date(let seconds): (now + .seconds(seconds)).httpDate
+        }
     }
 
     /// Comments that were written just now are not listed yet.
@@ -190,17 +216,14 @@ final class SimulatedNetwork: @unchecked Sendable {
         return nil
     }
 
-    private func close(_ number: Int, _ result: Result<InboundResponse, TransportError>, isTrouble: Bool) {
+    private func close(_ number: Int, _ result: Result<InboundResponse, TransportError>) {
         calls[number].endedAt = scheduler.uptime
         switch result {
         case .success(let answer):
-            calls[number].end = .status(answer.status)
             scheduler.trace.note(scheduler.uptime, answer.status, "call \(number) hears \(answer.status)")
         case .failure(let error):
-            calls[number].end = .trouble
             scheduler.trace.note(scheduler.uptime, 1, "call \(number) hears nothing: \(error.kind.rawValue)")
         }
-        _ = isTrouble
     }
 }
 
@@ -248,5 +271,15 @@ final class LifeTransport: HTTPTransport, @unchecked Sendable {
     private final class Place: @unchecked Sendable {
         var number: Int?
         var early: Result<InboundResponse, TransportError>?
+    }
+}
+
+extension Instant {
+    /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7), but for the day's name, which nobody reads.
+    fileprivate var httpDate: String {
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        let parts = description.prefix(19).split { "-T".contains($0) }
+        guard parts.count == 4, let month = Int(parts[1]), months.indices.contains(month - 1) else { return "" }
+        return "Sun, \(parts[2]) \(months[month - 1]) \(parts[0]) \(parts[3]) GMT"
     }
 }

@@ -12,8 +12,9 @@ extension SimulationRun {
         case 0, 1: pause(life)
         case 2: bulk(life, .retry, JobFilter(states: [.dead, .held, .retryable]))
         case 3:
-            operations.hasCancelled = true
-            bulk(life, .cancel, JobFilter(destination: dice.pick(["crm", "desk", "hook", "team"])))
+            let destination = dice.pick(["crm", "desk", "hook", "team"]) ?? ""
+            operations.cancelled.insert(destination)
+            bulk(life, .cancel, JobFilter(destination: destination))
         default: replay(life, isRepeating: dice.hits(0.4))
         }
     }
@@ -21,6 +22,8 @@ extension SimulationRun {
     private func pause(_ life: EngineLife) {
         guard let destination = dice.pick(["crm", "desk", "hook", "team"]) else { return }
         note(0, "somebody pauses \(destination)")
+        let number = operations.pauses.count
+        operations.pauses.append(.init(destination: destination, orderedAt: scheduler.uptime))
         life.perform { life in
             do {
                 try await life.runner?.pause(destination, by: "ada")
@@ -31,7 +34,7 @@ extension SimulationRun {
         } end: { isDone in
             guard isDone == true else { return }
             self.note(1, "\(destination) is paused")
-            self.operations.pauses.append(.init(destination: destination, from: self.scheduler.uptime))
+            self.operations.pauses[number].from = self.scheduler.uptime
         }
         scheduler.after(Int64(dice.number(1_000...12_000))) { self.resume(destination) }
     }
@@ -57,12 +60,14 @@ extension SimulationRun {
 
     private func bulk(_ life: EngineLife, _ action: BulkAction, _ filter: JobFilter) {
         note(0, "somebody does \(action.rawValue) in bulk")
-        if action == .retry { operations.hasRetried = true }
+        let number = operations.retries.count
+        if action == .retry { operations.retries.append(.init(from: scheduler.uptime)) }
         life.perform { life in
             // An error is an answer too: the person sees it and tries again or not.
             _ = try? await life.journal?.bulk(action, filter, limit: 100, by: "ada", now: life.time.now)
             life.runner?.wake()
         } end: { _ in
+            if action == .retry { self.operations.retries[number].until = self.scheduler.uptime }
         }
     }
 

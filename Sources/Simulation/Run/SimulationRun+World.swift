@@ -11,8 +11,6 @@ extension SimulationRun {
         network.hazards = active
         senders.hazards = active
         network.searchLag = active.contains(.searchLag) ? Int64(dice.number(500...4_500)) : 0
-        // With a wall clock that jumps nobody can tell how long ago a lost call was sent: it arrives soon or never.
-        network.lateness = hazards.contains(.clockJumps) ? 150 : 3_000
         setDisk(isFull: false)
     }
 
@@ -24,7 +22,8 @@ extension SimulationRun {
             faulty_disk_faults(
                 sync_fails: share(.syncFails, 20_000), sync_lies: share(.syncLies, 20_000),
                 sync_forgets: share(.syncForgets, 20_000), write_fails: share(.writeFails, 4_000),
-                write_tears: share(.writeTears, 4_000), read_fails: share(.readFails, 2_000), is_full: isFull))
+                write_tears: share(.writeTears, 4_000), read_fails: share(.readFails, 2_000), is_full: isFull,
+                skips_syncs: flaw?.skipsSyncs == true))
     }
 
     /// Strews the run's events over its bad phase.
@@ -87,6 +86,7 @@ extension SimulationRun {
         guard let next = dice.hits(0.5) ? Configuration.first : Configuration.second else { return }
         note(0, "reload")
         configuration = next
+        operations.regimes.append(.init(from: scheduler.uptime, configuration: next))
         guard !isStopping else { return }
         life?.reload(next)
     }

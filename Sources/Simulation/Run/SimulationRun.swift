@@ -36,15 +36,16 @@ final class SimulationRun: @unchecked Sendable {
     private let engineDice: Dice
 
     init(seed: UInt64, disk: SimulatedDisk, asked: Set<Hazard>, flaw: Flaw?, isSpoken: Bool) throws {
-        guard let configuration = Configuration.first else {
+        dice = Dice(seed: seed)
+        guard let configuration = dice.hits(0.7) ? Configuration.first : Configuration.second else {
             throw Failure(.configuration, "The simulation's configuration is wrong:\n\(Configuration.problems)")
         }
         self.seed = seed
         self.disk = disk
         self.flaw = flaw
         self.configuration = configuration
+        operations.regimes = [.init(from: 0, configuration: configuration)]
         trace = Trace(isSpoken: isSpoken)
-        dice = Dice(seed: seed)
         hazards = Hazard.swarm(dice, asked: asked)
         scheduler = Scheduler(dice: dice.fork(), trace: trace)
         network = SimulatedNetwork(scheduler: scheduler, dice: dice.fork())

@@ -15,10 +15,12 @@ package enum Hazard: String, Sendable, Hashable, CaseIterable {
     /// The call has its effect, and its answer is lost.
     case replyLost = "reply-lost"
     case replyReset = "reply-reset"
-    /// The answer ends in the middle.
+    /// The answer ends in the middle, seen as such or taken for whole.
     case replyCut = "reply-cut"
     case slow
-    /// 429, with and without Retry-After.
+    /// The call is alive at the provider when its caller has given it up, and has its effect after that.
+    case callOutlives = "call-outlives"
+    /// 429, with and without Retry-After (seconds or a date).
     case throttled
     /// 500, before or after the effect.
     case failing

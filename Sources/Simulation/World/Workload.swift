@@ -19,6 +19,9 @@ struct Workload {
         var email: String
         /// When it is sent first.
         var at: Int64
+        /// What was paid, and when by the provider's own word.
+        var money: Money?
+        var toldAt: Int64 = 0
     }
 
     private let chat = StandardWebhooksSender(secret: Configuration.chatSecret)
@@ -47,9 +50,7 @@ struct Workload {
         lead(99, 99, at: start)
         complain(99, 98, at: start + 100)
         let purchase = Self.purchase(99, 97, at: start)
-        add(
-            .payment(purchase.paymentIntentID),
-            stripe.delivery(purchase.paymentSucceeded(at: Self.moment(start)), at: Self.moment(start)), 99, start)
+        add(payment: purchase, told: start, at: start)
         add(
             .enrichment(purchase.paymentIntentID),
             stripe.delivery(purchase.checkoutCompleted(at: Self.moment(start)), at: Self.moment(start)), 99, start)
@@ -61,6 +62,15 @@ struct Workload {
 
     private mutating func add(_ kind: Kind, _ delivery: SimulatedDelivery, _ person: Int, _ at: Int64) {
         items.append(Item(kind: kind, delivery: delivery, email: Self.email(person), at: at))
+    }
+
+    private mutating func add(payment purchase: StripePurchase, told: Int64, at: Int64) {
+        let event = purchase.paymentSucceeded(at: Self.moment(told))
+        items.append(
+            Item(
+                kind: .payment(purchase.paymentIntentID), delivery: stripe.delivery(event, at: Self.moment(at)),
+                email: purchase.email, at: at, money: Money(amount: purchase.amount, currency: purchase.currency),
+                toldAt: told))
     }
 
     private mutating func tell(
@@ -100,10 +110,7 @@ struct Workload {
         let told = Self.moment(at)
         let payment = purchase.paymentIntentID
         func later() -> Int64 { at + Int64(dice.below(3_000)) }
-        let leaves = later()
-        add(
-            .payment(payment), stripe.delivery(purchase.paymentSucceeded(at: told), at: Self.moment(leaves)), person,
-            leaves)
+        add(payment: purchase, told: at, at: later())
         for event in [purchase.chargeSucceeded(at: told), purchase.checkoutCompleted(at: told)] {
             let leaves = later()
             add(.enrichment(payment), stripe.delivery(event, at: Self.moment(leaves)), person, leaves)
