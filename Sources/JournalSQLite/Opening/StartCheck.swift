@@ -9,6 +9,14 @@ enum StartCheck {
     static let wholeSizeMax = 128 << 20
 
     static func run(_ path: String) throws {
+        do {
+            try look(path)
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_CANTOPEN {
+            // There is no journal yet, or opening it to write says why it cannot be.
+        }
+    }
+
+    private static func look(_ path: String) throws {
         let queue = try DatabaseQueue(path: path, configuration: JournalFile.configuration(.readOnly))
         defer { try? queue.close() }  // Nothing was written: a connection that fails to close has lost nothing.
         try queue.read { db in
