@@ -9,20 +9,19 @@ enum StartCheck {
     static let wholeSizeMax = 128 << 20
 
     static func run(_ path: String) throws {
-        guard let queue = try open(path) else { return }
+        do {
+            try look(path)
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_CANTOPEN {
+            // There is no journal yet, or opening it to write says why it cannot be.
+        }
+    }
+
+    private static func look(_ path: String) throws {
+        let queue = try DatabaseQueue(path: path, configuration: JournalFile.configuration(.readOnly))
         defer { try? queue.close() }  // Nothing was written: a connection that fails to close has lost nothing.
         try queue.read { db in
             let size = try db.count("PRAGMA page_count") * db.count("PRAGMA page_size")
             if size <= wholeSizeMax { try walk(db) } else { try readEnds(db) }
-        }
-    }
-
-    /// Nil where there is nothing to look at yet; of a file that cannot be opened the journal's own connection tells why.
-    private static func open(_ path: String) throws -> DatabaseQueue? {
-        do {
-            return try DatabaseQueue(path: path, configuration: JournalFile.configuration(.readOnly))
-        } catch let error as DatabaseError where error.resultCode == .SQLITE_CANTOPEN {
-            return nil
         }
     }
 
