@@ -13,7 +13,7 @@ final class FlawedWork: WorkJournal {
     private let kind: Kind
     private let count = Mutex(0)
     private let late = Mutex<[JobID: Late]>([:])
-    private let remembered = Mutex<[SubjectID: SubjectView]>([:])
+    private let remembered = Mutex<[SubjectID: SubjectState]>([:])
 
     /// A settlement that will be said again, with the token of who holds the job by then.
     private struct Late {
@@ -98,10 +98,11 @@ final class FlawedWork: WorkJournal {
 
     func surroundings(of job: JobID) async throws -> Surroundings? {
         guard var surroundings = try await journal.surroundings(of: job) else { return nil }
-        if kind == .forgetful {
-            surroundings.subject = remembered.withLock { remembered in
-                let first = remembered[surroundings.subject.id] ?? surroundings.subject
-                remembered[surroundings.subject.id] = first
+        let subject = surroundings.subject
+        if kind == .forgetful, subject.state.registers["payment"] != nil {
+            surroundings.subject.state = remembered.withLock { remembered in
+                let first = remembered[subject.id] ?? subject.state
+                remembered[subject.id] = first
                 return first
             }
         }
