@@ -1,6 +1,6 @@
 import API
 import Foundation
-import JournalSQLite
+import Journal
 import Logging
 import Model
 import Sandbox

@@ -6,7 +6,7 @@ import Hummingbird
 import Intake
 import Jobs
 import Journal
-import JournalSQLite
+import JournalPostgres
 import Logging
 import Model
 import Planning
@@ -20,7 +20,7 @@ struct Installation: Sendable {
     let world: World
     let live: LiveSettings
     let connectors: ConnectorSet
-    let journal: SQLiteJournal
+    let journal: any JournalStore
     let admission: Admission
     let intake: Intake
     let planner: PlannerService
@@ -42,11 +42,12 @@ struct Installation: Sendable {
         live = LiveSettings(settings)
         connectors = ConnectorSet(
             ConnectorFactory.make(settings: settings, secrets: { loaded.secrets[$0] }, world: world))
-        journal = try SQLiteJournal.open(path: loaded.journalPath)
+        let node = JournalPlace.nodeName(world.chance)
+        journal = try loaded.journal.open(as: node, world: world)
         let live = live
         let (meters, followers) = (Meters(), Followers())
         let runner = JobRunner(
-            journal: journal, connectors: connectors, settings: live, world: world, node: "local", logger: logger,
+            journal: journal, connectors: connectors, settings: live, world: world, node: node, logger: logger,
             trailURL: { "\(Self.publicURL(of: live.current.http))/console/trail?id=\($0)" },
             onSettled: { Self.tell($1, of: $0, meters, followers) })
         let planner = PlannerService(
@@ -71,6 +72,14 @@ struct Installation: Sendable {
         console = try Console(
             dependencies: dependencies, sessions: Sessions(time: world.time, chance: world.chance),
             passwords: passwords)
+    }
+
+    /// Hints of other nodes, where there may be others.
+    var hints: HintService? {
+        guard let journal = journal as? PostgresJournal else { return nil }
+        let (planner, runner) = (planner, runner)
+        return HintService(
+            journal: journal, time: world.time, onEvents: { planner.wake() }, onJobs: { runner.wake() })
     }
 
     private static func publicURL(of http: HTTPSettings) -> String {
@@ -103,8 +112,13 @@ struct Installation: Sendable {
     }
 
     /// The server of the whole API and the console; `port` 0 lets the system choose.
-    func server(host: String, port: Int, onListening: @escaping @Sendable (Int) async -> Void) -> some Service {
-        application(routes: Routes.all(dependencies) + console.routes, host: host, port: port, onListening: onListening)
+    ///
+    /// A node that only works takes no events.
+    func server(
+        host: String, port: Int, isReceiving: Bool = true, onListening: @escaping @Sendable (Int) async -> Void
+    ) -> some Service {
+        let routes = isReceiving ? Routes.all(dependencies) : Routes.withoutIntake(dependencies)
+        return application(routes: routes + console.routes, host: host, port: port, onListening: onListening)
     }
 
     /// `/metrics` on a listener of its own.
