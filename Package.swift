@@ -66,6 +66,10 @@ let package = Package(
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             swiftSettings: ours),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .target(
+            name: "JournalPostgres", dependencies: ["CPostgres", "Model", "Seams", "Settings", "Journal"],
+            swiftSettings: ours),
         .target(
             name: "Planning",
             dependencies: ["Model", "Seams", "Settings", "Journal", "ConnectorKit", logging, lifecycle],
@@ -115,9 +119,9 @@ let package = Package(
         .executableTarget(
             name: "throughline",
             dependencies: [
-                "CMemory", "Model", "Seams", "Settings", "Journal", "Intake", "JournalSQLite", "Planning", "Jobs",
-                "ConnectorKit",
-                "Connectors", "Trail", "Watch", "API", "Console", "Sandbox", asyncHTTPClient, hummingbird, logging,
+                "CMemory", "Model", "Seams", "Settings", "Journal", "Intake", "JournalSQLite", "JournalPostgres",
+                "Planning", "Jobs", "ConnectorKit", "Connectors", "Trail", "Watch", "API", "Console", "Sandbox",
+                asyncHTTPClient, hummingbird, logging,
                 lifecycle, crypto,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -154,7 +158,7 @@ let package = Package(
         .testTarget(
             name: "JournalContractTests",
             dependencies: [
-                "Model", "Seams", "Settings", "Journal", "JournalSQLite", "TestKit",
+                "Model", "Seams", "Settings", "Journal", "JournalSQLite", "JournalPostgres", "TestKit",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: ours),

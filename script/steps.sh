@@ -33,4 +33,4 @@ need_swift() {
 }
 
 # What every build needs.
-build_packages=(libsqlite3-dev libsimdjson-dev liblz4-dev g++)
+build_packages=(libsqlite3-dev libpq-dev libsimdjson-dev liblz4-dev g++ pkg-config)

@@ -12,6 +12,8 @@ final class ServerProcess {
     /// One for all: a client must be shut down before it goes, and this one stays until the process ends.
     static let http = OutboundHTTP()
     private var process: Process?
+    /// What `launch` starts.
+    var arguments = ["serve"]
 
     /// An empty folder.
     init() throws {
@@ -69,7 +71,7 @@ final class ServerProcess {
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         if let point { process.environment?["THROUGHLINE_CRASH_AT"] = point }
         process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = wrapper + [Self.binary.path, "serve"]
+        process.arguments = wrapper + [Self.binary.path] + arguments
         process.currentDirectoryURL = URL(filePath: folder.path)
         let handle = try output("serve.log")
         try handle.seekToEnd()
@@ -208,25 +210,6 @@ final class ServerProcess {
 struct Trouble: Error, CustomStringConvertible {
     var description: String
     init(_ description: String) { self.description = description }
-}
-
-enum FreePort {
-    /// A port that was free a moment ago.
-    static func find() throws -> Int {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                bind(descriptor, address, length) == 0 && getsockname(descriptor, address, &length) == 0
-            }
-        }
-        guard isBound else { throw Trouble("no free port") }
-        return Int(UInt16(bigEndian: address.sin_port))
-    }
 }
 
 /// Asks again until it holds; fails with what was waited for.

@@ -14,11 +14,16 @@ struct Stage {
 
     let server: ServerProcess
     let standIns: StandInSet
+    /// The port of the services.
+    let sandbox: Int
+    var journal = "sqlite:throughline.db"
+    var environment: [String: String] = [:]
 
     /// Sets the stage, with the custom properties made at the CRM and nothing running yet; takes it down in the end.
-    ///
-    /// `journal` is where its file lies in the server's folder.
-    static func set(journal: String = "throughline.db", _ body: (Stage) async throws -> Void) async throws {
+    static func set(
+        journal: String = "sqlite:throughline.db", environment: [String: String] = [:],
+        _ body: (Stage) async throws -> Void
+    ) async throws {
         let standIns = generousStandIns
         let (ports, listening) = AsyncStream.makeStream(of: Int.self)
         var quiet = Logger(label: "stand-ins")
@@ -30,7 +35,9 @@ struct Stage {
                 try await sandbox.run()
             }
             for await port in ports {
-                let stage = Stage(server: try folder(sandbox: port, journal: journal), standIns: standIns)
+                let stage = Stage(
+                    server: try folder(sandbox: port, journal, environment), standIns: standIns, sandbox: port,
+                    journal: journal, environment: environment)
                 let check = try await stage.server.run("config", "check", "--connect", "--create")
                 guard check.status == 0 else { throw Trouble("config check: \(check.output) \(check.errors)") }
                 do {
@@ -59,7 +66,12 @@ struct Stage {
         ])
     }
 
-    private static func folder(sandbox: Int, journal: String) throws -> ServerProcess {
+    /// Another server with the same configuration, in a folder and on a port of its own.
+    func another() throws -> ServerProcess { try Self.folder(sandbox: sandbox, journal, environment) }
+
+    private static func folder(sandbox: Int, _ journal: String, _ environment: [String: String]) throws
+        -> ServerProcess
+    {
         let credentials = StandInSet.Credentials()
         return try ServerProcess(
             configuration: { configuration(port: $0, sandbox: sandbox, journal: journal) },
@@ -67,13 +79,13 @@ struct Stage {
                 "STRIPE_WEBHOOK_SECRET": DemoConfiguration.stripeSecret, "CHAT_SECRET": DemoConfiguration.chatSecret,
                 "HUBSPOT_TOKEN": credentials.hubspotToken, "ZENDESK_TOKEN": credentials.zendeskToken,
                 "SLACK_WEBHOOK_URL": "http://127.0.0.1:\(sandbox)/slack\(credentials.slackPath)",
-            ])
+            ].merging(environment) { $1 })
     }
 
     private static func configuration(port: Int, sandbox: Int, journal: String) -> String {
         """
         product: Acme Assistant
-        journal: sqlite:\(journal)
+        journal: \(journal)
         http: { host: 127.0.0.1, port: \(port) }
         sources:
           stripe: { kind: stripe, secrets: [env:STRIPE_WEBHOOK_SECRET] }

@@ -1,14 +1,19 @@
 import Journal
+import JournalPostgres
 import JournalSQLite
 import Model
+import Seams
 import Settings
 import TestKit
+import Testing
 
 /// Makes and reopens one journal: what a store brings to run the contract's tests.
 protocol JournalFactory: Sendable {
     /// Opens the factory's journal, made new the first time.
     func open() async throws -> any JournalStore
     func close(_ journal: any JournalStore) async throws
+    /// Returns when all that was written can be followed.
+    func calm() async throws
 }
 
 struct SQLiteFactory: JournalFactory {
@@ -19,6 +24,24 @@ struct SQLiteFactory: JournalFactory {
 
     func open() async throws -> any JournalStore { try SQLiteJournal.open(path: path) }
     func close(_ journal: any JournalStore) async throws { try await (journal as? SQLiteJournal)?.close() }
+    func calm() async throws {}
+}
+
+/// The stores that obey the contract.
+enum Store: String, CaseIterable, Sendable, CustomTestStringConvertible {
+    case sqlite, postgres
+
+    /// Without an installed server there is nothing to run Postgres on.
+    static var all: [Store] { PostgresServer.isInstalled ? allCases : [.sqlite] }
+
+    var testDescription: String { rawValue }
+
+    func factory() async throws -> any JournalFactory {
+        switch self {
+        case .sqlite: try SQLiteFactory()
+        case .postgres: try await PostgresFactory()
+        }
+    }
 }
 
 let start = Instant(seconds: 1_795_000_000)
@@ -35,7 +58,12 @@ final class Bench: Sendable {
         chance = SeededChance(seed: seed)
     }
 
-    convenience init(seed: UInt64 = 1) async throws { try await self.init(try SQLiteFactory(), seed: seed) }
+    convenience init(_ store: Store, seed: UInt64 = 1) async throws {
+        try await self.init(try await store.factory(), seed: seed)
+    }
+
+    /// On the embedded journal.
+    convenience init() async throws { try await self.init(.sqlite) }
 
     /// The same journal in the hands of a next owner.
     func reopened() async throws -> Bench {
@@ -137,6 +165,16 @@ final class Bench: Sendable {
         return try await journal.exchange(
             [Settlement(job: job.id, token: job.token, result: result, attempt: end)], claims: [], node: "n",
             now: moment)
+    }
+
+    func newestChange() async throws -> ChangeCursor {
+        try await factory.calm()
+        return try await journal.newestChange(now: start)
+    }
+
+    func changes(after cursor: ChangeCursor, until: Instant, limit: Int) async throws -> [Change] {
+        try await factory.calm()
+        return try await journal.changes(after: cursor, until: until, limit: limit)
     }
 
     func state(_ job: JobID) async throws -> JobState? { try await journal.job(job)?.row.state }

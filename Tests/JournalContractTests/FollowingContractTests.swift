@@ -15,31 +15,33 @@ import Testing
         }
     }
 
-    @Test func `is read from now on: events, new jobs and ended ones, each once`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `is read from now on: events, new jobs and ended ones, each once`(store: Store)
+        async throws
+    {
+        let bench = try await Bench(store)
         let subject = try await bench.subject()
         try await bench.job(subject)
-        var cursor = try await bench.journal.newestChange(now: start)
-        #expect(try await bench.journal.changes(after: cursor, until: late, limit: 10).isEmpty)
+        var cursor = try await bench.newestChange()
+        #expect(try await bench.changes(after: cursor, until: late, limit: 10).isEmpty)
 
         try await bench.receive(bench.event(external: "one"))
         let (first, second) = (try await bench.job(subject), try await bench.job(subject))
-        let seen = try await bench.journal.changes(after: cursor, until: late, limit: 10)
+        let seen = try await bench.changes(after: cursor, until: late, limit: 10)
         #expect(names(seen).filter { $0.hasPrefix("job") } == ["job \(first) waiting", "job \(second) waiting"])
         #expect(names(seen).contains("event one") && seen.count == 5)
         cursor = try #require(seen.last).cursor
 
         let running = try #require(await bench.claim().first)
         try await bench.settle(running, .dead, outcome: .permanent, at: start + .seconds(9))
-        #expect(try await bench.journal.changes(after: cursor, until: start + .seconds(8), limit: 10).isEmpty)
-        let ended = try await bench.journal.changes(after: cursor, until: start + .seconds(9), limit: 10)
+        #expect(try await bench.changes(after: cursor, until: start + .seconds(8), limit: 10).isEmpty)
+        let ended = try await bench.changes(after: cursor, until: start + .seconds(9), limit: 10)
         #expect(names(ended) == ["job \(running.id) dead"])
-        #expect(try await bench.journal.changes(after: try #require(ended.last).cursor, until: late, limit: 9).isEmpty)
+        #expect(try await bench.changes(after: try #require(ended.last).cursor, until: late, limit: 9).isEmpty)
     }
 
-    @Test(arguments: 1...20 as ClosedRange<UInt64>)
-    func `is read in parts of any size as it is read whole`(seed: UInt64) async throws {
-        let bench = try await Bench(seed: seed)
+    @Test(arguments: Store.all, 1...20 as ClosedRange<UInt64>)
+    func `is read in parts of any size as it is read whole`(store: Store, seed: UInt64) async throws {
+        let bench = try await Bench(store, seed: seed)
         var generator = SeededGenerator(seed: seed)
         let subject = try await bench.subject()
         let beginning = ChangeCursor(event: 0, job: 0, endedAt: Instant(milliseconds: 0))
@@ -55,11 +57,11 @@ import Testing
                     at: start + .seconds(Int64.random(in: 0..<5, using: &generator)))
             }
         }
-        let whole = try await bench.journal.changes(after: beginning, until: late, limit: 1000)
+        let whole = try await bench.changes(after: beginning, until: late, limit: 1000)
         var (parts, cursor) = ([Change](), beginning)
         while true {
             let limit = Int.random(in: 1...4, using: &generator)
-            let part = try await bench.journal.changes(after: cursor, until: late, limit: limit)
+            let part = try await bench.changes(after: cursor, until: late, limit: limit)
             guard let last = part.last else { break }
             parts += part
             // A cursor survives being written down.
@@ -70,8 +72,8 @@ import Testing
         #expect(parts.count == whole.count, "seed \(seed): nothing is told twice")
     }
 
-    @Test func `is planned to be forgotten as it is forgotten`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `is planned to be forgotten as it is forgotten`(store: Store) async throws {
+        let bench = try await Bench(store)
         let subject = try await bench.subject(
             SubjectIdentifier(.email, "ada@example.com", .claimed), SubjectIdentifier(.session, "s1", .proven))
         try await bench.job(subject)

@@ -4,8 +4,8 @@ import Model
 import Testing
 
 @Suite struct `An append` {
-    @Test func `is on disk when it returns`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `is on disk when it returns`(store: Store) async throws {
+        let bench = try await Bench(store)
         let event = bench.event(data: ["email": "ada@example.com", "note": "a\"\n\u{1}é"])
         #expect(try await bench.receive(event) == [.accepted(event.id)])
         let again = try await bench.reopened()
@@ -14,8 +14,9 @@ import Testing
         #expect(detail.payload == Array(event.externalID.utf8))
     }
 
-    @Test func `tells a duplicate in the same batch and in a later one`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `tells a duplicate in the same batch and in a later one`(store: Store) async throws
+    {
+        let bench = try await Bench(store)
         let (first, second) = (bench.event(external: "e1"), bench.event(external: "e1"))
         #expect(try await bench.receive(first, second) == [.accepted(first.id), .duplicate(first.id)])
         #expect(try await bench.receive(bench.event(external: "e1")) == [.duplicate(first.id)])
@@ -23,8 +24,8 @@ import Testing
         #expect(try await bench.receive(elsewhere) == [.accepted(elsewhere.id)])
     }
 
-    @Test func `keeps a delivery once a kind, source and id`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `keeps a delivery once a kind, source and id`(store: Store) async throws {
+        let bench = try await Bench(store)
         let (first, second, other) = (bench.kept("d1"), bench.kept("d1"), bench.kept("d1", kind: .ignored))
         let appended = try await bench.journal.append([.kept(first), .kept(second), .kept(other)])
         #expect(appended == [.kept(first.id), .kept(first.id), .kept(other.id)])
@@ -32,8 +33,10 @@ import Testing
         #expect(try await bench.journal.keptDelivery(second.id) == nil)
     }
 
-    @Test func `marks the delivery that an event comes out of, in the same commit`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `marks the delivery that an event comes out of, in the same commit`(store: Store)
+        async throws
+    {
+        let bench = try await Bench(store)
         let kept = bench.kept("d1")
         let event = bench.event()
         _ = try await bench.journal.append([.kept(kept)])
@@ -43,8 +46,8 @@ import Testing
         #expect(open.items.isEmpty)
     }
 
-    @Test func `refuses a bad row alone`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `refuses a bad row alone`(store: Store) async throws {
+        let bench = try await Bench(store)
         let good = bench.event()
         var twin = bench.event()
         twin.id = good.id

@@ -3,8 +3,8 @@ import Model
 import Testing
 
 @Suite struct `A lane` {
-    @Test func `gives its jobs one at a time, in journal order`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `gives its jobs one at a time, in journal order`(store: Store) async throws {
+        let bench = try await Bench(store)
         let subject = try await bench.subject()
         let jobs = [try await bench.job(subject), try await bench.job(subject), try await bench.job(subject)]
         for job in jobs {
@@ -14,8 +14,8 @@ import Testing
         }
     }
 
-    @Test func `stays shut while its head waits for its backoff`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `stays shut while its head waits for its backoff`(store: Store) async throws {
+        let bench = try await Bench(store)
         let subject = try await bench.subject()
         let (first, second) = (try await bench.job(subject), try await bench.job(subject))
         let claimed = try #require(await bench.claim().first)
@@ -31,8 +31,11 @@ import Testing
         #expect(try await bench.claim().map(\.id) == [second])
     }
 
-    @Test func `lets others pass a head that waits for a record, which wakes when the record is there`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all)
+    func `lets others pass a head that waits for a record, which wakes when the record is there`(store: Store)
+        async throws
+    {
+        let bench = try await Bench(store)
         let subject = try await bench.subject()
         let comment = try await bench.job(subject, action: "comment")
         let ticket = try await bench.job(subject, action: "open_ticket")
@@ -48,8 +51,10 @@ import Testing
         #expect(try await bench.journal.job(ticket)?.row.record == record)
     }
 
-    @Test func `that a dead job stops goes on when a person retries or cancels it`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `that a dead job stops goes on when a person retries or cancels it`(store: Store)
+        async throws
+    {
+        let bench = try await Bench(store)
         let subject = try await bench.subject()
         let (first, second) = (try await bench.job(subject, stops: true), try await bench.job(subject))
         try await bench.settle(try #require(await bench.claim().first), .dead, outcome: .permanent)
@@ -65,8 +70,10 @@ import Testing
         #expect(try await bench.claim().map(\.id) == [second])
     }
 
-    @Test func `ends a burst in one call where a newer state covers the older ones`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `ends a burst in one call where a newer state covers the older ones`(store: Store)
+        async throws
+    {
+        let bench = try await Bench(store)
         let subject = try await bench.subject()
         let first = try await bench.job(subject)
         let (second, other) = (try await bench.job(subject), try await bench.job(subject, action: "add_note"))
@@ -81,8 +88,9 @@ import Testing
         #expect(try await bench.state(late) == .waiting)
     }
 
-    @Test func `of two joined subjects has one head, the one that runs`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `of two joined subjects has one head, the one that runs`(store: Store) async throws
+    {
+        let bench = try await Bench(store)
         let through = SubjectIdentifier(.email, "a@b.c", .claimed)
         let (root, child) = (try await bench.subject(), try await bench.subject(through))
         let (rootJob, childJob) = (try await bench.job(root), try await bench.job(child))
@@ -98,8 +106,11 @@ import Testing
         #expect(try await bench.claim().map(\.id) == [childJob])
     }
 
-    @Test func `of two subjects whose jobs both run at the join lets none follow before both are gone`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all)
+    func `of two subjects whose jobs both run at the join lets none follow before both are gone`(store: Store)
+        async throws
+    {
+        let bench = try await Bench(store)
         let through = SubjectIdentifier(.email, "a@b.c", .claimed)
         let (root, child) = (try await bench.subject(), try await bench.subject(through))
         _ = (try await bench.job(root), try await bench.job(child))

@@ -17,10 +17,11 @@ import Testing
         var changedByPerson: Set<JobID> = []
     }
 
-    @Test(arguments: UInt64(1)...30)
-    func `no lane has two on their way, no job is lost and none that ended changes by itself`(seed: UInt64) async throws
-    {
-        let bench = try await Bench(seed: seed)
+    @Test(arguments: Store.all, UInt64(1)...30)
+    func `no lane has two on their way, no job is lost and none that ended changes by itself`(
+        store: Store, seed: UInt64
+    ) async throws {
+        let bench = try await Bench(store, seed: seed)
         var world = World(bench: bench, chance: SeededGenerator(seed: seed))
         for _ in 0..<4 {
             let subject = try await bench.subject()

@@ -23,8 +23,10 @@ import Testing
         return jobs
     }
 
-    @Test func `sees what a bulk retry would do, does it in slices and finds it in the audit`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `sees what a bulk retry would do, does it in slices and finds it in the audit`(
+        store: Store
+    ) async throws {
+        let bench = try await Bench(store)
         let jobs = try await deadJobs(bench)
         let plan = try await bench.journal.bulkPlan(.retry, JobFilter())
         #expect(
@@ -45,8 +47,8 @@ import Testing
         #expect(try await bench.claim().map(\.unknownSince) == [start, nil])
     }
 
-    @Test func `cancels what is open and not what runs or has ended`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `cancels what is open and not what runs or has ended`(store: Store) async throws {
+        let bench = try await Bench(store)
         let subject = try await bench.subject()
         let (running, behind) = (try await bench.job(subject), try await bench.job(subject))
         _ = try await bench.claim()
@@ -62,8 +64,10 @@ import Testing
         #expect(missing?.code == .notFound)
     }
 
-    @Test func `decides about a held job, which is not held again for the same attempt`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `decides about a held job, which is not held again for the same attempt`(
+        store: Store
+    ) async throws {
+        let bench = try await Bench(store)
         let job = try await bench.job(try await bench.subject())
         try await bench.settle(try #require(await bench.claim().first), .held, outcome: .unknown)
         #expect(try await bench.state(job) == .held)
@@ -74,8 +78,9 @@ import Testing
         #expect(claimed.attempts == 0)
     }
 
-    @Test func `repeats an event's jobs as a new generation, each once`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `repeats an event's jobs as a new generation, each once`(store: Store) async throws
+    {
+        let bench = try await Bench(store)
         let job = try await bench.job(try await bench.subject())
         let row = try #require(await bench.journal.job(job)).row
         try await bench.settle(try #require(await bench.claim().first), .completed(nil, supersedesUpTo: nil))
@@ -92,8 +97,8 @@ import Testing
         #expect(try await bench.claim().isEmpty)
     }
 
-    @Test func `keeps keys and users`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `keeps keys and users`(store: Store) async throws {
+        let bench = try await Bench(store)
         let key = KeyRow(shown: "abcd1234", scope: .ingest, source: "chat", createdAt: start)
         try await bench.journal.insertKey(key, hash: [1, 2], by: "cli")
         let clash = await failure { try await bench.journal.insertKey(key, hash: [3], by: "cli") }
@@ -120,8 +125,8 @@ import Testing
 }
 
 @Suite struct `Erasing a person` {
-    @Test func `takes the dead jobs out of reach of a bulk retry`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `takes the dead jobs out of reach of a bulk retry`(store: Store) async throws {
+        let bench = try await Bench(store)
         let subject = try await bench.subject()
         let job = try await bench.job(subject)
         try await bench.settle(try #require(await bench.claim().first), .dead, outcome: .permanent)
@@ -131,8 +136,10 @@ import Testing
         #expect(await failure { try await bench.journal.change(job, .retry, by: "ada", now: start) }?.code == .conflict)
     }
 
-    @Test func `leaves nothing that a search finds, and keeps duplicates out`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `leaves nothing that a search finds, and keeps duplicates out`(store: Store)
+        async throws
+    {
+        let bench = try await Bench(store)
         let ids = [
             SubjectIdentifier(.email, "ada@example.com", .claimed), SubjectIdentifier(.session, "s1", .proven),
             SubjectIdentifier(.payment, "pi_1", .proven),

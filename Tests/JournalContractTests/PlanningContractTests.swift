@@ -6,8 +6,10 @@ import Testing
 @Suite struct `A plan` {
     private struct Trap: Error {}
 
-    @Test func `takes events off pending in order, each with what it wrote`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `takes events off pending in order, each with what it wrote`(store: Store)
+        async throws
+    {
+        let bench = try await Bench(store)
         let (first, second) = (bench.event(), bench.event())
         try await bench.receive(first, second)
         let subject: SubjectID = bench.id()
@@ -20,8 +22,10 @@ import Testing
         #expect(try await bench.journal.event(second.id)?.row.isPending == true)
     }
 
-    @Test func `sets an event aside that throws, without what it wrote, and goes on`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `sets an event aside that throws, without what it wrote, and goes on`(store: Store)
+        async throws
+    {
+        let bench = try await Bench(store)
         let (good, bad, last) = (bench.event(), bench.event(external: "bad"), bench.event())
         try await bench.receive(good, bad, last)
         let summary = try await bench.plan { event, tx in
@@ -40,8 +44,10 @@ import Testing
         #expect(alerts.map(\.alert.key) == ["unplannable"])
     }
 
-    @Test func `gives an unplannable event back when a person replays it`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `gives an unplannable event back when a person replays it`(store: Store)
+        async throws
+    {
+        let bench = try await Bench(store)
         let event = bench.event()
         try await bench.receive(event)
         try await bench.plan { _, _ in throw Trap() }
@@ -52,8 +58,8 @@ import Testing
         #expect(try await bench.journal.alerts(openOnly: true, page: PageRequest()).items.isEmpty)
     }
 
-    @Test func `keeps facts and reads them back by key and object`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `keeps facts and reads them back by key and object`(store: Store) async throws {
+        let bench = try await Bench(store)
         let event = bench.event(.paymentSucceeded)
         let subject: SubjectID = bench.id()
         let fact = Fact(
@@ -70,8 +76,10 @@ import Testing
         #expect(try await bench.journal.event(event.id)?.facts == [fact])
     }
 
-    @Test func `replaces who told what of a fact together with what was told`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `replaces who told what of a fact together with what was told`(store: Store)
+        async throws
+    {
+        let bench = try await Bench(store)
         let event = bench.event(.paymentSucceeded)
         let before = Fact(
             key: "payment:pi_1", type: nil, object: "payment:pi_1", subject: bench.id(), event: event.id,
@@ -88,8 +96,8 @@ import Testing
         #expect(summary.unplannable.isEmpty)
     }
 
-    @Test func `wakes a job that waits for a field, and only that`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `wakes a job that waits for a field, and only that`(store: Store) async throws {
+        let bench = try await Bench(store)
         let subject = try await bench.subject()
         let job = try await bench.job(subject, waitsFor: .field("email"))
         #expect(try await bench.claim().isEmpty)
@@ -103,8 +111,8 @@ import Testing
         #expect(try await !bench.plan { _, tx in try tx.wake(job, at: start) }.hasNewWork)
     }
 
-    @Test func `knows an effect by its key for good`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `knows an effect by its key for good`(store: Store) async throws {
+        let bench = try await Bench(store)
         let subject = try await bench.subject()
         let job = try await bench.job(subject)
         let key = try #require(await bench.journal.job(job)).row.effect
@@ -122,8 +130,8 @@ import Testing
     private struct Trap: Error {}
     private let email = SubjectIdentifier(.email, "ada@example.com", .claimed)
 
-    @Test func `are found by what they hold, the oldest root first`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `are found by what they hold, the oldest root first`(store: Store) async throws {
+        let bench = try await Bench(store)
         let user = SubjectIdentifier(.user, "u1", .proven)
         let first = try await bench.subject(email, user)
         let second = try await bench.subject(email)
@@ -138,8 +146,8 @@ import Testing
         #expect(summary.unplannable.isEmpty)
     }
 
-    @Test func `joined are one story with one state, at the root`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `joined are one story with one state, at the root`(store: Store) async throws {
+        let bench = try await Bench(store)
         let root = try await bench.subject(SubjectIdentifier(.session, "s1", .proven))
         let child = try await bench.subject(email)
         let old = SubjectState.Register(at: start, rank: 1, of: "a", fields: ["status": "failed"])
@@ -162,8 +170,10 @@ import Testing
         #expect(try await bench.journal.story(of: child, limit: 10).events.count == 2)
     }
 
-    @Test func `keep a proven identifier proven and count the last one named as the newest`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `keep a proven identifier proven and count the last one named as the newest`(
+        store: Store
+    ) async throws {
+        let bench = try await Bench(store)
         let subject = try await bench.subject(
             SubjectIdentifier(.user, "u1", .proven), email, SubjectIdentifier(.email, "b@example.com", .claimed))
         try await bench.receive(bench.event())
@@ -200,9 +210,9 @@ import Testing
         #expect(summary.unplannable.isEmpty, sourceLocation: location)
     }
 
-    @Test(arguments: [true, false])
-    func `tell which users and customers are proven to be the holder's`(isRootProven: Bool) async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all, [true, false])
+    func `tell which users and customers are proven to be the holder's`(store: Store, isRootProven: Bool) async throws {
+        let bench = try await Bench(store)
         let (ada, session) = (SubjectIdentifier(.user, "u_ada", .proven), SubjectIdentifier(.session, "s1", .proven))
         let (eve, typed) = (SubjectIdentifier(.user, "u_eve", .proven), SubjectIdentifier(.user, "u_typed", .claimed))
         let user = try await bench.subject(ada, typed)
@@ -223,8 +233,10 @@ import Testing
             ], after: [signIn], in: bench)
     }
 
-    @Test func `are proven to be one by the part of the child of whom the event spoke`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `are proven to be one by the part of the child of whom the event spoke`(
+        store: Store
+    ) async throws {
+        let bench = try await Bench(store)
         let (ada, session) = (SubjectIdentifier(.user, "u_ada", .proven), SubjectIdentifier(.session, "s1", .proven))
         let customer = SubjectIdentifier(.customer, "cus_1", .proven)
         let older = try await bench.subject(customer)
@@ -243,8 +255,10 @@ import Testing
             ], after: joins, in: bench)
     }
 
-    @Test func `are proven to be one at their roots where a join names no holders`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `are proven to be one at their roots where a join names no holders`(store: Store)
+        async throws
+    {
+        let bench = try await Bench(store)
         let (ada, eve) = (SubjectIdentifier(.user, "u_ada", .proven), SubjectIdentifier(.user, "u_eve", .proven))
         let (root, child) = (try await bench.subject(ada), try await bench.subject(eve))
         let both = Exclusive(whole: [ada, eve], byProof: [ada, eve])

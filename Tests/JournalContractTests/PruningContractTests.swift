@@ -7,8 +7,8 @@ import Testing
 @Suite struct `What is too old` {
     private let day: Duration = .seconds(86_400)
 
-    @Test func `loses its raw body first and stays an event`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `loses its raw body first and stays an event`(store: Store) async throws {
+        let bench = try await Bench(store)
         let (old, young) = (bench.event(at: start), bench.event(at: start + day * 2))
         try await bench.receive(old, young)
         _ = try await bench.journal.append([.kept(bench.kept("refused"))])
@@ -19,8 +19,8 @@ import Testing
         #expect(try await bench.journal.prunePayloads(before: start + day, limit: 10) == 0)
     }
 
-    @Test func `is told by a present that the journal remembers`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `is told by a present that the journal remembers`(store: Store) async throws {
+        let bench = try await Bench(store)
         #expect(try await bench.journal.believedTime() == nil)
         for time in [start + day, start] {
             try await bench.journal.noteBelievedTime(time)
@@ -30,8 +30,10 @@ import Testing
         #expect(try await next.journal.believedTime() == start)
     }
 
-    @Test func `is erased with all that hangs on it, and its person with the last of it`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `is erased with all that hangs on it, and its person with the last of it`(
+        store: Store
+    ) async throws {
+        let bench = try await Bench(store)
         let subject = try await bench.subject(SubjectIdentifier(.email, "ada@example.com", .claimed))
         let job = try await bench.job(subject)
         try await bench.settle(try #require(await bench.claim().first), .completed(nil, supersedesUpTo: nil))
@@ -50,8 +52,8 @@ import Testing
         #expect(try await bench.receive(again) == [.accepted(again.id)])
     }
 
-    @Test func `stays where it is not planned or a job of it is open`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `stays where it is not planned or a job of it is open`(store: Store) async throws {
+        let bench = try await Bench(store)
         let subject = try await bench.subject(SubjectIdentifier(.email, "ada@example.com", .claimed))
         let job = try await bench.job(subject)
         let pending = bench.event()

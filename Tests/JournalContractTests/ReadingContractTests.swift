@@ -3,8 +3,8 @@ import Model
 import Testing
 
 @Suite struct `A search` {
-    @Test func `finds a subject by every id that it has`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `finds a subject by every id that it has`(store: Store) async throws {
+        let bench = try await Bench(store)
         let email = SubjectIdentifier(.email, "ada@example.com", .claimed)
         let subject = try await bench.subject(email, SubjectIdentifier(.user, "u:1", .proven))
         let job = try await bench.job(subject)
@@ -27,15 +27,17 @@ import Testing
         }
     }
 
-    @Test func `lists every subject that shares an address, the oldest first`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `lists every subject that shares an address, the oldest first`(store: Store)
+        async throws
+    {
+        let bench = try await Bench(store)
         let email = SubjectIdentifier(.email, "info@example.com", .claimed)
         let subjects = [try await bench.subject(email), try await bench.subject(email)]
         #expect(try await bench.journal.subjects(matching: email.value).map(\.root) == subjects)
     }
 
-    @Test func `finds events that are not planned yet`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `finds events that are not planned yet`(store: Store) async throws {
+        let bench = try await Bench(store)
         let event = bench.event(external: "evt_9", session: "s9", data: ["email": "Ada@example.com"])
         try await bench.receive(event, bench.event(session: "other"))
         for form in ["s9", "session:s9", "evt_9", "ada@example.com", "email:ada@example.com", event.id.description] {
@@ -46,8 +48,8 @@ import Testing
 }
 
 @Suite struct `Lists` {
-    @Test func `go on from page to page without a gap or a repeat`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `go on from page to page without a gap or a repeat`(store: Store) async throws {
+        let bench = try await Bench(store)
         var events: [EventID] = []
         for _ in 0..<7 {
             let event = bench.event()
@@ -69,8 +71,8 @@ import Testing
         #expect(wrong?.code == .invalid)
     }
 
-    @Test func `filter events and jobs`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `filter events and jobs`(store: Store) async throws {
+        let bench = try await Bench(store)
         let payment = bench.event(.paymentSucceeded, source: "stripe", at: start + .seconds(60))
         try await bench.receive(bench.event(), payment)
         let filters = [
@@ -93,8 +95,8 @@ import Testing
         #expect(try await jobs(JobFilter(flow: "none")).isEmpty)
     }
 
-    @Test func `group dead jobs by cause with the newest words`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `group dead jobs by cause with the newest words`(store: Store) async throws {
+        let bench = try await Bench(store)
         for index in 0..<3 {
             try await bench.job(try await bench.subject())
             let claimed = try #require(await bench.claim().first)
@@ -114,8 +116,8 @@ import Testing
                     first: start + .seconds(1), last: start + .seconds(2)))
     }
 
-    @Test func `count for the first page`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `count for the first page`(store: Store) async throws {
+        let bench = try await Bench(store)
         let subject = try await bench.subject()
         _ = (
             try await bench.job(subject), try await bench.job(subject),
@@ -135,8 +137,8 @@ import Testing
         #expect(try await bench.journal.figures(now: start).deadLastHour == 1)
     }
 
-    @Test func `tell one subject's story, cut at the newest`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `tell one subject's story, cut at the newest`(store: Store) async throws {
+        let bench = try await Bench(store)
         let subject = try await bench.subject()
         let jobs = [try await bench.job(subject), try await bench.job(subject)]
         _ = try await bench.claim()

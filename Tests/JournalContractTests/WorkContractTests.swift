@@ -3,8 +3,8 @@ import Model
 import Testing
 
 @Suite struct `A claimed job` {
-    @Test func `refuses a settlement with an old token`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `refuses a settlement with an old token`(store: Store) async throws {
+        let bench = try await Bench(store)
         let job = try await bench.job(try await bench.subject())
         let old = try #require(await bench.claim().first)
         #expect(try await bench.journal.rescueRunning(now: start) == 1)
@@ -17,8 +17,10 @@ import Testing
         #expect(try await bench.state(job) == .completed)
     }
 
-    @Test func `is available again after its owner is lost, with an unknown attempt`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `is available again after its owner is lost, with an unknown attempt`(store: Store)
+        async throws
+    {
+        let bench = try await Bench(store)
         let job = try await bench.job(try await bench.subject())
         _ = try await bench.claim()
         let next = try await bench.reopened()
@@ -31,8 +33,10 @@ import Testing
         #expect(try await next.journal.job(job)?.attempts.map { $0.end == nil } == [true, true])
     }
 
-    @Test func `stays unknown through answers that tell nothing of the lost call`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `stays unknown through answers that tell nothing of the lost call`(store: Store)
+        async throws
+    {
+        let bench = try await Bench(store)
         try await bench.job(try await bench.subject())
         var claimed = try #require(await bench.claim().first)
         try await bench.settle(claimed, .retry(at: start, isSpent: true), outcome: .unknown)
@@ -46,8 +50,10 @@ import Testing
         #expect(try await bench.journal.job(claimed.id)?.row.isUnknown == false)
     }
 
-    @Test func `counts only attempts that were spent, and none that was not made`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `counts only attempts that were spent, and none that was not made`(store: Store)
+        async throws
+    {
+        let bench = try await Bench(store)
         let job = try await bench.job(try await bench.subject())
         let outcomes: [(AttemptEnd.Outcome, Bool)] = [
             (.notMade, false), (.slowDown, false), (.transient, true), (.credentials, false), (.unknown, true),
@@ -61,8 +67,8 @@ import Testing
         #expect(detail.attempts.compactMap(\.end?.outcome) == [.slowDown, .transient, .credentials, .unknown])
     }
 
-    @Test func `keeps the first rendering of its request`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `keeps the first rendering of its request`(store: Store) async throws {
+        let bench = try await Bench(store)
         try await bench.job(try await bench.subject())
         let claimed = try #require(await bench.claim().first)
         let request = StoredRequest(method: "POST", path: "/a", body: [0, 1, 255], renderedAt: start)
@@ -75,8 +81,10 @@ import Testing
         #expect(try await bench.claim().first?.request == request)
     }
 
-    @Test func `that waits for a field goes again at once where its fact was told anew meanwhile`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `that waits for a field goes again at once where its fact was told anew meanwhile`(
+        store: Store
+    ) async throws {
+        let bench = try await Bench(store)
         let subject = try await bench.subject()
         let fact = Fact(
             key: "payment_succeeded:pi_1", type: .paymentSucceeded, object: "payment:pi_1", subject: subject,
@@ -100,8 +108,8 @@ import Testing
         #expect(try await bench.journal.job(job)?.row.waitsFor == .field("phone"))
     }
 
-    @Test func `dies with the field named when its wait runs out`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `dies with the field named when its wait runs out`(store: Store) async throws {
+        let bench = try await Bench(store)
         let job = try await bench.job(try await bench.subject(), waitsFor: .field("email"))
         #expect(try await bench.journal.expireWaits(now: start + .seconds(3599)) == 0)
         #expect(try await bench.journal.expireWaits(now: start + .seconds(3600)) == 1)
@@ -113,8 +121,10 @@ import Testing
 }
 
 @Suite struct `A claim` {
-    @Test func `takes the higher priority first and the older among equals`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `takes the higher priority first and the older among equals`(store: Store)
+        async throws
+    {
+        let bench = try await Bench(store)
         let subject = try await bench.subject()
         let low = try await bench.job(subject, lane: .some(nil))
         let second = try await bench.job(subject, lane: .some(nil))
@@ -123,8 +133,10 @@ import Testing
         #expect(try await bench.claim().map(\.id) == [second])
     }
 
-    @Test func `leaves a later start until it is due and says when that is`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `leaves a later start until it is due and says when that is`(store: Store)
+        async throws
+    {
+        let bench = try await Bench(store)
         let due = start + .seconds(90)
         let job = try await bench.job(try await bench.subject(), at: due)
         let exchange = try await bench.journal.exchange(
@@ -134,8 +146,10 @@ import Testing
         #expect(try await bench.claim(at: due).map(\.id) == [job])
     }
 
-    @Test func `passes over a paused destination, whose pause by a person stands`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `passes over a paused destination, whose pause by a person stands`(store: Store)
+        async throws
+    {
+        let bench = try await Bench(store)
         let job = try await bench.job(try await bench.subject())
         let person = Pause(cause: .person, reason: "maintenance", since: start)
         try await bench.journal.setPause(person, of: "crm", now: start)
@@ -147,8 +161,8 @@ import Testing
         #expect(try await bench.claim().map(\.id) == [job])
     }
 
-    @Test func `opens one alert a key until it ends`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `opens one alert a key until it ends`(store: Store) async throws {
+        let bench = try await Bench(store)
         let alert = NewAlert(key: "k", title: "t", detail: "first", at: start)
         try await bench.journal.openAlert(alert)
         var again = alert
@@ -168,8 +182,10 @@ import Testing
 }
 
 @Suite struct `Payments around a job` {
-    @Test func `show the newest thing told of each, and what only an address ties to the subject`() async throws {
-        let bench = try await Bench()
+    @Test(arguments: Store.all) func `show the newest thing told of each, and what only an address ties to the subject`(
+        store: Store
+    ) async throws {
+        let bench = try await Bench(store)
         let through = SubjectIdentifier(.email, "a@b.c", .claimed)
         let (mine, stranger) = (try await bench.subject(through), try await bench.subject(through))
         let job = try await bench.job(mine)

@@ -30,8 +30,8 @@ import Testing
         let expected = """
             throughline.yaml:1:1: produkt: the configuration has no key "produkt"; did you mean "product"?
             throughline.yaml:1:1: product: missing; expected the product's name
-            throughline.yaml:2:10: journal: a database's address holds a password, which is refused in plain text; and \
-            a journal in Postgres is not available in this version; write sqlite:PATH
+            throughline.yaml:2:10: journal: a database's address holds a password, which is refused in plain text; write \
+            env:DATABASE_URL and put the address into .env
             throughline.yaml:3:15: http.port: expected a whole number from 0 to 65535, found "99999"
             throughline.yaml:5:37: sources.stripe.secrets[0]: expected env:NAME or file:PATH; a secret in plain text is \
             refused; put it into .env and name it here
@@ -66,7 +66,7 @@ import Testing
     static let wrongForms: [(String, String)] = [
         ("- a", "not YAML"),
         ("journal: throughline.db", "expected sqlite:PATH"),
-        ("journal: env:DATABASE_URL", "not available in this version"),
+        ("journal: postgres://u:p@db/app", "write env:DATABASE_URL"),
         ("journal: 'sqlite:'", "expected sqlite:PATH"),
         ("http: 8080", "expected a map with the keys of http, found \"8080\""),
         ("http: { port: -1 }", "http.port: expected a whole number"),

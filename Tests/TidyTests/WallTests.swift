@@ -15,10 +15,13 @@ import Testing
         for file in try SourceTree.swiftFiles(under: "Sources") where file.room != "JournalSQLite" {
             #expect(!file.imports.contains("GRDB"), "\(file.path) imports GRDB")
         }
+        for file in try SourceTree.swiftFiles(under: "Sources") where file.room != "JournalPostgres" {
+            #expect(!file.imports.contains("CPostgres"), "\(file.path) imports CPostgres")
+        }
     }
 
     @Test func `only the executable wires`() throws {
-        let stores: Set = ["JournalSQLite", "Connectors", "Planning", "Sandbox"]
+        let stores: Set = ["JournalSQLite", "JournalPostgres", "Connectors", "Planning", "Sandbox"]
         // The simulator wires the engine a second time, to run it as it is.
         let wirers: Set = ["throughline", "Sandbox", "Simulation"]
         for file in try SourceTree.swiftFiles(under: "Sources") where !wirers.contains(file.room) {

@@ -3,7 +3,12 @@ internal import Model
 /// Every route of the server but the console's.
 package enum Routes {
     package static func all(_ dependencies: Dependencies) -> [Route] {
-        intake(dependencies) + trail(dependencies) + events(dependencies) + quarantine(dependencies)
+        intake(dependencies) + withoutIntake(dependencies)
+    }
+
+    /// For a node that takes no events.
+    package static func withoutIntake(_ dependencies: Dependencies) -> [Route] {
+        trail(dependencies) + events(dependencies) + quarantine(dependencies)
             + jobs(dependencies) + destinations(dependencies) + access(dependencies) + subjects(dependencies)
             + tail(dependencies) + health(dependencies)
     }

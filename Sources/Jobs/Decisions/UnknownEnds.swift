@@ -30,5 +30,10 @@ struct UnknownEnds: Sendable {
         prunedAbove = max(Self.prunedAboveFirst, 2 * ends.count)
     }
 
-    func age(of job: JobID, at uptime: Duration) -> Duration { uptime - (ends[job] ?? since) }
+    /// `told` is what a journal with a clock of its own says; where both know, the younger counts.
+    func age(of job: JobID, told: Duration? = nil, at uptime: Duration) -> Duration {
+        let known = ends[job].map { uptime - $0 }
+        guard let told else { return known ?? uptime - since }
+        return min(told, known ?? told)
+    }
 }

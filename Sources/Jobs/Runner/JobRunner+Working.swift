@@ -12,11 +12,13 @@ extension JobRunner {
         let began = world.time.uptime
         var job = job
         if job.unknownSince != nil {
-            job.unknownSince = world.time.now - state.withLock { $0.unknownEnds.age(of: job.id, at: began) }
+            job.unknownSince =
+                world.time.now
+                - state.withLock { $0.unknownEnds.age(of: job.id, told: job.unknownAge, at: began) }
         }
         let worker = Worker(
             journal: journal, connectors: connectors, settings: settings.current, time: world.time,
-            trailURL: trailURL)
+            trailURL: trailURL, mayStart: { self.state.withLock { $0.mayStart(at: self.world.time.uptime) } })
         let outcome = await worker.work(job)
         let now = RunnerState.Now(instant: world.time.now, uptime: world.time.uptime)
         let moment = Settling.Moment(

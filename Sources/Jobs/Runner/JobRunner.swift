@@ -18,6 +18,7 @@ package final class JobRunner: Service, Sendable {
     static let waitOverdue: Duration = .milliseconds(50)
     static let drainDuration: Duration = .seconds(25)
     static let maintenanceInterval: Duration = .seconds(10)
+    static let beatInterval: Duration = .seconds(1)
     private static let flushesMax = 20
 
     let journal: any WorkJournal
@@ -83,6 +84,9 @@ package final class JobRunner: Service, Sendable {
         var isRescueDue = true
         var failures = 0
         var maintainedAt: Duration?
+        var beatAt: Duration?
+        /// The journal has no other owner: there is nobody to show a sign of life to.
+        var isAlone = false
     }
 
     private var isStopping: Bool { state.withLock { $0.isStopping } }
@@ -93,6 +97,7 @@ package final class JobRunner: Service, Sendable {
     /// In the journal's trouble nothing is claimed and nothing is lost: what has ended stays for the next round.
     private func round(_ rounds: inout Rounds, in group: inout DiscardingTaskGroup) async -> Duration {
         do {
+            try await beat(&rounds)
             try await rescue(&rounds)
             try await loadPauses()
             try await runErrands()
@@ -109,6 +114,19 @@ package final class JobRunner: Service, Sendable {
             rounds.failures += 1
             return min(.milliseconds(50) * (1 << min(rounds.failures, 7)), .seconds(5))
         }
+    }
+
+    /// Renews the lease and takes over what dead nodes held, each second.
+    private func beat(_ rounds: inout Rounds) async throws {
+        let uptime = world.time.uptime
+        if rounds.isAlone { return }
+        if let last = rounds.beatAt, uptime - last < Self.beatInterval { return }
+        let beat = try await journal.beat(isWorking: true, now: world.time.now)
+        rounds.beatAt = uptime
+        rounds.isAlone = beat.lease == nil
+        let destinations = settings.current.destinations
+        state.withLock { $0.note(beat, sentAt: uptime, destinations) }
+        if beat.rescued > 0 { logger.notice("jobs of dead nodes taken over", metadata: ["jobs": "\(beat.rescued)"]) }
     }
 
     private func rescue(_ rounds: inout Rounds) async throws {

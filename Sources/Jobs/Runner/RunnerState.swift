@@ -49,8 +49,14 @@ struct RunnerState: Sendable {
     var arePausesInDoubt = true
     /// How often a person has paused or resumed something.
     private(set) var pauseChanges = 0
+    private var lease: Lease
+    /// How many nodes share what each destination takes.
+    private var workers = 1
 
-    init(at uptime: Duration) { unknownEnds = UnknownEnds(since: uptime) }
+    init(at uptime: Duration) {
+        unknownEnds = UnknownEnds(since: uptime)
+        lease = Lease(at: uptime)
+    }
 
     var inFlight: Int { places.values.reduce(0) { $0 + $1.desk.inFlight } }
     var hasSettlements: Bool { !settlements.isEmpty }
@@ -58,6 +64,7 @@ struct RunnerState: Sendable {
     // MARK: Configuration
 
     mutating func adopt(_ destinations: [DestinationSettings], at uptime: Duration) {
+        let destinations = destinations.map { NodeShare.share(of: $0, among: workers) }
         let names = Set(destinations.map(\.name))
         for name in places.keys where !names.contains(name) { places[name]?.isConfigured = false }
         places = places.filter { $0.value.isConfigured || $0.value.desk.inFlight > 0 }
@@ -82,17 +89,35 @@ struct RunnerState: Sendable {
     ///
     /// A pause of ours may still be on its way to the journal; one by a person is written before it is believed.
     mutating func load(_ pauses: [String: Pause], at uptime: Duration) {
-        for (name, pause) in pauses { places[name]?.desk.paused(pause, at: uptime) }
-        for name in places.keys where pauses[name] == nil && places[name]?.desk.pause?.cause == .person {
+        for (name, pause) in pauses where places[name]?.desk.pause != pause {
+            places[name]?.desk.paused(pause, at: uptime)
+        }
+        let untold = Set(errands.filter(\.chore.isPause).map(\.destination))
+        for name in places.keys where pauses[name] == nil && places[name]?.desk.pause != nil && !untold.contains(name) {
             places[name]?.desk.resumed()
         }
         arePausesInDoubt = false
     }
 
+    // MARK: Among other nodes
+
+    /// Whether what this node holds is its own still, so that a call may start.
+    func mayStart(at uptime: Duration) -> Bool { lease.isValid(at: uptime) }
+
+    /// Pauses that other nodes or their people have ordered are read with each beat.
+    mutating func note(_ beat: Beat, sentAt: Duration, _ destinations: [DestinationSettings]) {
+        lease.renew(beat.lease, sentAt: sentAt)
+        guard beat.lease != nil else { return }
+        arePausesInDoubt = true
+        guard workers != beat.workers else { return }
+        workers = beat.workers
+        adopt(destinations, at: sentAt)
+    }
+
     // MARK: Claiming
 
     mutating func claims(at uptime: Duration) -> [ClaimRequest] {
-        guard !isStopping else { return [] }
+        guard !isStopping, mayStart(at: uptime) else { return [] }
         return places.keys.sorted().compactMap { name in
             guard places[name]?.isConfigured == true, let limit = places[name]?.desk.capacity(at: uptime), limit > 0
             else { return nil }

@@ -11,6 +11,8 @@ struct Worker: Sendable {
     let settings: Settings
     let time: any TimeSource
     let trailURL: @Sendable (EventID) -> String?
+    /// Whether the job is still this node's to work.
+    let mayStart: @Sendable () -> Bool
 
     /// How long a job waits that could not be worked for reasons on our side.
     static let pauseAfterTrouble: Duration = .seconds(1)
@@ -75,7 +77,7 @@ struct Worker: Sendable {
             // Somebody else holds the job by now; the settlement will be refused for its old token.
             return .handedBack(nil, after: .zero)
         }
-        guard !Task.isCancelled else { return .handedBack(nil, after: .zero) }
+        guard !Task.isCancelled, mayStart() else { return .handedBack(nil, after: .zero) }
         CrashPoint.callDue.pass()
         let report = await connector.perform(request, for: effect, approach: approach, deadline: timeout(of: job))
         CrashPoint.callMade.pass()

@@ -22,6 +22,11 @@ package protocol WorkJournal: Sendable {
     /// available again. Returns how many.
     func rescueRunning(now: Instant) async throws -> Int
 
+    /// Shows that this node lives, and takes over what dead nodes held.
+    ///
+    /// A journal with one owner needs none of it, and says so by a beat without a lease.
+    func beat(isWorking: Bool, now: Instant) async throws -> Beat
+
     /// Dead-letters jobs whose wait for a field or a record has run out. Returns how many.
     func expireWaits(now: Instant) async throws -> Int
 
@@ -32,6 +37,26 @@ package protocol WorkJournal: Sendable {
     func openAlert(_ alert: NewAlert) async throws
     /// Ends the open alert of that key; nothing where there is none.
     func endAlert(key: String, at now: Instant) async throws
+}
+
+extension WorkJournal {
+    package func beat(isWorking: Bool, now: Instant) async throws -> Beat { Beat() }
+}
+
+/// What a node learns of the others while it shows that it lives.
+package struct Beat: Sendable, Hashable {
+    /// For how long, from before the beat, the node may take what it holds for its own; nil: for good.
+    package var lease: Duration?
+    /// How many nodes work, this one among them.
+    package var workers: Int
+    /// Jobs of dead nodes that became available.
+    package var rescued: Int
+
+    package init(lease: Duration? = nil, workers: Int = 1, rescued: Int = 0) {
+        self.lease = lease
+        self.workers = workers
+        self.rescued = rescued
+    }
 }
 
 package struct ClaimRequest: Sendable, Hashable {
@@ -81,12 +106,14 @@ package struct ClaimedJob: Sendable, Hashable {
     /// Later attempts that failed
     /// clearly do not end it: they say nothing about the lost call.
     package var unknownSince: Instant?
+    /// How long ago the journal took note of that, by its own clock; nil: it has none.
+    package var unknownAge: Duration?
     package var request: StoredRequest?
 
     package init(
         id: JobID, effect: EffectKey, flow: String, call: Flow.Call, event: EventID, fact: String?,
         subject: SubjectID, token: Int64, attempts: Int, createdAt: Instant, firstAttemptAt: Instant? = nil,
-        unknownSince: Instant? = nil, request: StoredRequest? = nil
+        unknownSince: Instant? = nil, unknownAge: Duration? = nil, request: StoredRequest? = nil
     ) {
         self.id = id
         self.effect = effect
@@ -100,6 +127,7 @@ package struct ClaimedJob: Sendable, Hashable {
         self.createdAt = createdAt
         self.firstAttemptAt = firstAttemptAt
         self.unknownSince = unknownSince
+        self.unknownAge = unknownAge
         self.request = request
     }
 }

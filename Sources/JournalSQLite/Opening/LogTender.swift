@@ -1,5 +1,6 @@
 internal import GRDB
 internal import GRDBSQLite
+internal import Journal
 internal import Model
 package import Seams
 internal import Synchronization

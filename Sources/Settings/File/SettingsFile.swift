@@ -70,15 +70,15 @@ extension FileReader {
         if text.hasPrefix("sqlite:"), text.utf8.count > 7, !text.contains("\0") {
             return .sqlite(path: String(text.dropFirst(7)))
         }
-        if text.hasPrefix("env:") || text.hasPrefix("file:") {
-            report(node, "a journal in Postgres is not available in this version; write sqlite:PATH")
-        } else if text.hasPrefix("postgres:") || text.hasPrefix("postgresql:") {
+        if text.hasPrefix("postgres:") || text.hasPrefix("postgresql:") {
             report(
                 node,
-                "a database's address holds a password, which is refused in plain text; and a journal in Postgres is "
-                    + "not available in this version; write sqlite:PATH")
+                "a database's address holds a password, which is refused in plain text; write env:DATABASE_URL and put "
+                    + "the address into .env")
+        } else if text.hasPrefix("env:") || text.hasPrefix("file:") {
+            return secret(node).map { .postgres(url: $0) }
         } else {
-            report(node, "expected sqlite:PATH, as sqlite:throughline.db")
+            report(node, "expected sqlite:PATH, as sqlite:throughline.db, or env:DATABASE_URL for Postgres")
         }
         return nil
     }

@@ -1,6 +1,5 @@
 import Foundation
 import Journal
-import JournalSQLite
 import Model
 import Seams
 

@@ -1,6 +1,6 @@
 import API
 import Foundation
-import JournalSQLite
+import Journal
 import Logging
 import Model
 import Sandbox
@@ -73,9 +73,10 @@ struct BenchServer: Sendable {
             onListening: { listening.yield($0) })
         var quiet = installation.logger
         quiet.logLevel = .critical
+        let tending: [any Service] = installation.logTending.map { [$0] } ?? []
         let planning: [any Service] = isPlanning ? [installation.planner, installation.runner] : []
         var configuration = ServiceGroupConfiguration(
-            services: [installation.admission, installation.logTending] + planning + [server], logger: quiet)
+            services: [installation.admission] + tending + planning + [server], logger: quiet)
         configuration.maximumGracefulShutdownDuration = .seconds(30)
         let services = ServiceGroup(configuration: configuration)
         try await withThrowingTaskGroup(of: Void.self) { group in

@@ -1,5 +1,4 @@
 import Journal
-import JournalSQLite
 import Model
 import Seams
 import Settings

@@ -1,6 +1,5 @@
 import Intake
 import Journal
-import JournalSQLite
 import Model
 import Planning
 import Seams

@@ -1,5 +1,5 @@
 import Foundation
-import JournalSQLite
+import Journal
 import Logging
 import Model
 import Seams

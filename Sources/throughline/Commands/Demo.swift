@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import Journal
-import JournalSQLite
 import Logging
 import Model
 import NIOCore

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import JournalSQLite
+import Journal
 import Logging
 import Model
 import NIOCore
@@ -18,7 +18,21 @@ struct Serve: AsyncParsableCommand {
 
             Example:
               throughline serve --config /etc/throughline/throughline.yaml
+              throughline serve --role work
             """)
+
+    /// What a node does; several share one journal in Postgres.
+    enum Role: String, CaseIterable, ExpressibleByArgument {
+        /// Receives, plans and works.
+        case all
+        /// Receives events and answers people and programs; others plan and work.
+        case ingest
+        /// Plans and works; takes no events.
+        case work
+    }
+
+    @Option(help: "all, ingest (receives events) or work (plans and calls out); needs a journal in Postgres.")
+    var role = Role.all
     @Option(help: "debug, info, warning or error.") var logLevel = "info"
     @Flag(help: "Logs as JSON, one object a line.") var logJSON = false
     @OptionGroup var common: CommonOptions
@@ -30,6 +44,10 @@ struct Serve: AsyncParsableCommand {
         let logger = Logger.product(level: level, isJSON: logJSON)
         let loaded = try ConfigurationLoader.load(common.config, needsSecrets: true)
         try OpenFiles.raiseLimit()
+        if role != .all, try !loaded.journal.isShared {
+            throw Failure(
+                .usage, "--role shares the work among nodes; that needs a journal in Postgres (docs/postgres.md).")
+        }
         for warning in loaded.warnings { logger.warning("configuration", metadata: ["warning": "\(warning)"]) }
         try await OutboundHTTP.with { try await serve(loaded, http: $0, logger: logger) }
     }
@@ -39,7 +57,7 @@ struct Serve: AsyncParsableCommand {
         let installation = try Installation(loaded, world: world, logger: logger)
         defer { LocalServer.remove(folder: loaded.folder) }
         do {
-            try await Self.run(installation, loaded, option: common.config)
+            try await Self.run(installation, loaded, option: common.config, role: role)
         } catch let error as IOError where error.errnoCode == EADDRINUSE {
             try await installation.journal.close()
             throw Self.taken(loaded.settings.http.port, setting: "http.port")
@@ -54,13 +72,15 @@ struct Serve: AsyncParsableCommand {
 
     /// Runs all services until a signal ends them.
     static func run(
-        _ installation: Installation, _ loaded: LoadedConfiguration, option: String?,
+        _ installation: Installation, _ loaded: LoadedConfiguration, option: String?, role: Role = .all,
         also: [any Service] = [], onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws {
         let logger = installation.logger
         let settings = loaded.settings.http
         let announcement = Announcement(folder: loaded.folder, time: installation.world.time, logger: logger)
-        let server = installation.server(host: settings.host, port: settings.port) { port in
+        let server = installation.server(
+            host: settings.host, port: settings.port, isReceiving: role != .work
+        ) { port in
             let local = LocalServer(
                 address: "http://\(settings.host == "0.0.0.0" ? "127.0.0.1" : settings.host):\(port)",
                 credential: installation.credential, process: getpid())
@@ -68,9 +88,11 @@ struct Serve: AsyncParsableCommand {
             logger.info("serving", metadata: ["address": "\(local.address)", "console": "\(local.address)/console"])
             await onListening(port)
         }
-        var services: [any Service] = [
-            installation.admission, installation.planner, installation.runner, installation.maintenance,
-            installation.logTending,
+        var services: [any Service] = role == .work ? [] : [installation.admission]
+        if role != .ingest { services += [installation.planner, installation.runner, installation.maintenance] }
+        if role != .ingest, let hints = installation.hints { services.append(hints) }
+        if let tending = installation.logTending { services.append(tending) }
+        services += [
             Reloader(installation: installation, option: option, started: loaded.settings), announcement,
         ]
         if let metrics = settings.metrics { services.append(installation.metricsServer(metrics)) }

@@ -137,7 +137,8 @@ struct Migrate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Brings the journal to this version.",
         discussion: """
-            serve does it by itself. There is no way back: make a backup first.
+            serve does it by itself on SQLite, and on Postgres only when told. There is no way back: make a backup \
+            first.
 
             Examples:
               throughline migrate --print
@@ -149,21 +150,19 @@ struct Migrate: AsyncParsableCommand {
     func run() async throws {
         let terminal = Terminal()
         let loaded = try ConfigurationLoader.load(common.config, needsSecrets: false)
-        let path = try loaded.journalPath
-        let exists = FileManager.default.fileExists(atPath: path)
-        let before = exists ? try SQLiteJournal.schemaVersions(path: path).journal : 0
+        let place = try loaded.journal
+        let before = try place.version
         if print {
-            if before == SQLiteJournal.migrations.last?.version {
+            if before == place.migrations.last?.version {
                 terminal.line("-- The journal is at version \(before); nothing would run.")
             }
-            for migration in SQLiteJournal.migrations where migration.version > before {
+            for migration in place.migrations where migration.version > before {
                 terminal.line("-- \(migration.version): \(migration.name)\n\(migration.sql)")
             }
             return
         }
-        let journal = try SQLiteJournal.open(path: path)
-        try await journal.close()
-        let after = try SQLiteJournal.schemaVersions(path: path).journal
+        try await place.migrate()
+        let after = try place.version
         if common.json {
             return terminal.line(
                 (["before": .int(Int64(before)), "after": .int(Int64(after))] as JSONValue).encodedText)
@@ -186,7 +185,12 @@ struct Backup: AsyncParsableCommand {
 
     func run() async throws {
         let loaded = try ConfigurationLoader.load(common.config, needsSecrets: false)
-        let source = try loaded.journalPath
+        guard case .sqlite(let source) = try loaded.journal else {
+            throw Failure(
+                .usage,
+                "A journal in Postgres is backed up by the database's own means: pg_dump --schema=throughline, or its "
+                    + "archive of the log (docs/postgres.md).")
+        }
         let journal = try SQLiteJournal.open(path: source, mode: .readOnly)
         let target = URL(filePath: file).standardizedFileURL.path
         do {

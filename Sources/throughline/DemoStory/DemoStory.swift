@@ -2,7 +2,6 @@ import ConnectorKit
 import Console
 import Foundation
 import Journal
-import JournalSQLite
 import Model
 import Sandbox
 import Seams

@@ -12,13 +12,19 @@ struct LoadedConfiguration: Sendable {
     var secrets: ResolvedSecrets
     var warnings: [SettingsProblem]
 
-    /// The journal's file.
-    var journalPath: String {
+    /// Where the journal is, with its secret.
+    var journal: JournalPlace {
         get throws {
-            guard case .sqlite(let path) = settings.journal else {
-                throw Failure(.configuration, "This version keeps its journal in SQLite: write journal: sqlite:PATH.")
+            switch settings.journal {
+            case .sqlite(let path): return .sqlite(path: path.hasPrefix("/") ? path : folder + "/" + path)
+            case .postgres(let reference):
+                guard let url = secrets[reference] else {
+                    throw Failure(
+                        .configuration, "The journal's address \(reference) is not set. Put it into .env.",
+                        field: "journal")
+                }
+                return .postgres(url: url)
             }
-            return path.hasPrefix("/") ? path : folder + "/" + path
         }
     }
 }

@@ -6,6 +6,7 @@ import Hummingbird
 import Intake
 import Jobs
 import Journal
+import JournalPostgres
 import JournalSQLite
 import Logging
 import Model
@@ -20,13 +21,12 @@ struct Installation: Sendable {
     let world: World
     let live: LiveSettings
     let connectors: ConnectorSet
-    let journal: SQLiteJournal
+    let journal: any JournalStore
     let admission: Admission
     let intake: Intake
     let planner: PlannerService
     let runner: JobRunner
     let maintenance: Maintenance
-    let logTending: LogTending
     let readiness: Readiness
     let dependencies: Dependencies
     let console: Console
@@ -43,11 +43,12 @@ struct Installation: Sendable {
         live = LiveSettings(settings)
         connectors = ConnectorSet(
             ConnectorFactory.make(settings: settings, secrets: { loaded.secrets[$0] }, world: world))
-        journal = try SQLiteJournal.open(path: loaded.journalPath)
+        let node = JournalPlace.nodeName(world.chance)
+        journal = try loaded.journal.open(as: node, world: world)
         let live = live
         let (meters, followers) = (Meters(), Followers())
         let runner = JobRunner(
-            journal: journal, connectors: connectors, settings: live, world: world, node: "local", logger: logger,
+            journal: journal, connectors: connectors, settings: live, world: world, node: node, logger: logger,
             trailURL: { "\(Self.publicURL(of: live.current.http))/console/trail?id=\($0)" },
             onSettled: { Self.tell($1, of: $0, meters, followers) })
         let planner = PlannerService(
@@ -59,7 +60,6 @@ struct Installation: Sendable {
             chance: world.chance, logger: logger)
         (self.runner, self.planner) = (runner, planner)
         maintenance = Maintenance(journal: journal, settings: live, time: world.time, logger: logger)
-        logTending = LogTending(journal: journal, time: world.time)
         readiness = Readiness()
         credential = Redacted(Crockford.encode(world.chance.bytes(32)))
         let passwords = Passwords(chance: world.chance, blocking: BlockingThreads())
@@ -73,6 +73,19 @@ struct Installation: Sendable {
         console = try Console(
             dependencies: dependencies, sessions: Sessions(time: world.time, chance: world.chance),
             passwords: passwords)
+    }
+
+    /// Keeps the embedded journal's log short; nil where another program keeps the journal.
+    var logTending: LogTending? {
+        (journal as? SQLiteJournal).map { LogTending(journal: $0, time: world.time) }
+    }
+
+    /// Hints of other nodes, where there may be others.
+    var hints: HintService? {
+        guard let journal = journal as? PostgresJournal else { return nil }
+        let (planner, runner) = (planner, runner)
+        return HintService(
+            journal: journal, time: world.time, onEvents: { planner.wake() }, onJobs: { runner.wake() })
     }
 
     private static func publicURL(of http: HTTPSettings) -> String {
@@ -105,8 +118,13 @@ struct Installation: Sendable {
     }
 
     /// The server of the whole API and the console; `port` 0 lets the system choose.
-    func server(host: String, port: Int, onListening: @escaping @Sendable (Int) async -> Void) -> some Service {
-        application(routes: Routes.all(dependencies) + console.routes, host: host, port: port, onListening: onListening)
+    ///
+    /// A node that only works takes no events.
+    func server(
+        host: String, port: Int, isReceiving: Bool = true, onListening: @escaping @Sendable (Int) async -> Void
+    ) -> some Service {
+        let routes = isReceiving ? Routes.all(dependencies) : Routes.withoutIntake(dependencies)
+        return application(routes: routes + console.routes, host: host, port: port, onListening: onListening)
     }
 
     /// `/metrics` on a listener of its own.

@@ -7,7 +7,7 @@ extension `The whole product`.Crashes {
     func `a full disk loses nothing and doubles nothing, and with free space the server goes on by itself`()
         async throws
     {
-        try await Stage.set(journal: "disk/throughline.db") { stage in
+        try await Stage.set(journal: "sqlite:disk/throughline.db") { stage in
             let disk = try Mount(tmpfs: stage.server.folder.file("disk"), size: "16m")
             var course = Course(stage, count: 60, seed: 5)
             try await stage.server.start()
@@ -49,7 +49,7 @@ extension `The whole product`.Crashes {
         .enabled(if: Machine.isUnprivilegedPossible, "needs a user who may not write everything"),
         arguments: Protected.allCases)
     func `a journal that may not be written is refused with what to do, and unharmed`(what: Protected) async throws {
-        try await Stage.set(journal: "disk/throughline.db") { stage in
+        try await Stage.set(journal: "sqlite:disk/throughline.db") { stage in
             let folder = stage.server.folder.file("disk")
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             Machine.giveAway(stage.server.folder.path)
@@ -80,7 +80,7 @@ extension `The whole product`.Crashes {
     func `a file system that turns read-only under the server takes nothing, and all is there when it is mended`()
         async throws
     {
-        try await Stage.set(journal: "disk/throughline.db") { stage in
+        try await Stage.set(journal: "sqlite:disk/throughline.db") { stage in
             let disk = try Mount(ext4: stage.server.folder.file("disk"))
             var course = Course(stage, count: 40, seed: 7)
             try await stage.server.start()

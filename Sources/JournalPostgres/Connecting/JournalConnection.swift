@@ -1,0 +1,164 @@
+internal import Journal
+internal import Model
+internal import Seams
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#elseif canImport(Darwin)
+    internal import Darwin
+#endif
+
+/// A connection and the thread on which it blocks; one transaction after the other.
+///
+/// It connects when it is first used, and anew after it was lost. While the server cannot be reached, calls fail at
+/// once and a new try is made after a while that grows up to two seconds.
+actor JournalConnection {
+    /// What a transaction is for.
+    enum Kind: Sendable {
+        /// On the disk when it returns.
+        case durable
+        /// What a crash of the server may take: signs of life.
+        case fleeting
+        /// One consistent moment, without changes.
+        case reading
+
+        /// Everything that would else be the session's is said anew in each transaction: a pooler may stand between.
+        var opening: String {
+            let mode = self == .reading ? "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY" : "BEGIN"
+            let commit = self == .durable ? "on" : "off"
+            return """
+                \(mode); SET LOCAL search_path = throughline, pg_temp; SET LOCAL synchronous_commit = \(commit);
+                SET LOCAL statement_timeout = '30s'; SET LOCAL lock_timeout = '10s';
+                SET LOCAL idle_in_transaction_session_timeout = '15s'
+                """
+        }
+    }
+
+    private static let triesMax = 6
+    private static let backoffFirst: Duration = .milliseconds(50)
+    private static let backoffLongest: Duration = .seconds(2)
+
+    private let executor: ThreadExecutor
+    let address: ServerAddress
+    private let time: any TimeSource
+    private var connection: Connection?
+    private var isClosed = false
+    private var backoff = backoffFirst
+    /// Until when no new connection is tried, and why.
+    private var refusal: (until: Duration, error: PostgresError)?
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    init(_ address: ServerAddress, time: any TimeSource) throws {
+        guard let executor = ThreadExecutor.start() else {
+            throw Failure(.unavailable, "The system gives no thread for the journal. Raise the limit on threads.")
+        }
+        self.executor = executor
+        self.address = address
+        self.time = time
+    }
+
+    deinit { executor.stop() }
+
+    /// Runs `body` in one transaction; again where another transaction was in its way.
+    func transaction<Value: Sendable>(
+        _ kind: Kind = .durable, _ body: @Sendable (Transaction) throws -> Value
+    ) throws -> Value {
+        do {
+            for attempt in 1..<Self.triesMax {
+                do {
+                    return try once(kind, body)
+                } catch let error where PostgresTrouble.isCollision(error) {
+                    pause(afterTry: attempt)
+                }
+            }
+            return try once(kind, body)
+        } catch let error as PostgresError {
+            throw PostgresTrouble.failure(error, address.name)
+        }
+    }
+
+    /// As `transaction`, with the server's own error.
+    func once<Value>(_ kind: Kind, _ body: (Transaction) throws -> Value) throws -> Value {
+        let connection = try begin(kind)
+        do {
+            let value = try body(Transaction(connection))
+            // A server that has already given the transaction up answers COMMIT with ROLLBACK.
+            guard try connection.execute("COMMIT").tag == "COMMIT" else {
+                throw PostgresError(state: "40001", message: "the transaction was rolled back")
+            }
+            return value
+        } catch {
+            end(connection)
+            throw error
+        }
+    }
+
+    /// What is said on our channel, as it comes or after a second without a word.
+    func hear() throws -> [String] {
+        if isClosed { throw Failure(.unavailable, "The journal is closed. Start the server again.") }
+        do {
+            let listening: Connection
+            if let connection {
+                listening = connection
+            } else {
+                listening = try connect()
+                try listening.execute("LISTEN throughline")
+                connection = listening
+            }
+            return try listening.notices(within: .seconds(1))
+        } catch let error as PostgresError {
+            connection = nil
+            throw PostgresTrouble.failure(error, address.name)
+        }
+    }
+
+    func close() {
+        connection = nil
+        isClosed = true
+    }
+
+    /// Nothing has been done yet where this fails, so that a connection that died unnoticed is replaced without a word.
+    private func begin(_ kind: Kind) throws -> Connection {
+        if isClosed { throw Failure(.unavailable, "The journal is closed. Start the server again.") }
+        if let connection {
+            do {
+                try connection.execute(kind.opening)
+                return connection
+            } catch let error as PostgresError {
+                end(connection)
+                guard self.connection == nil || error.isConnectionLost else { throw error }
+                self.connection = nil
+            }
+        }
+        let connection = try connect()
+        try connection.execute(kind.opening)
+        self.connection = connection
+        return connection
+    }
+
+    private func connect() throws -> Connection {
+        if let refusal, time.uptime < refusal.until { throw refusal.error }
+        do {
+            let connection = try Connection(address)
+            (refusal, backoff) = (nil, Self.backoffFirst)
+            return connection
+        } catch let error as PostgresError {
+            refusal = (time.uptime + backoff, error)
+            backoff = min(backoff * 2, Self.backoffLongest)
+            throw error
+        }
+    }
+
+    /// Takes back what is open; a connection that cannot do that is given up.
+    private func end(_ connection: Connection) {
+        if connection.isBroken { self.connection = nil }
+        do { try connection.execute("ROLLBACK") } catch { self.connection = nil }
+    }
+
+    /// A little longer after each try, on this connection's own thread; which of two goes first is the scheduler's
+    /// chance.
+    private func pause(afterTry attempt: Int) { usleep(useconds_t(attempt * attempt) * 3000) }
+}

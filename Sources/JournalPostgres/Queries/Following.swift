@@ -1,0 +1,102 @@
+package import Journal
+package import Model
+
+extension PostgresJournal {
+    package func newestChange(now: Instant) async throws -> ChangeCursor {
+        try await reading { try Following.newest(now: now, $0) }
+    }
+
+    package func changes(after cursor: ChangeCursor, until: Instant, limit: Int) async throws -> [Change] {
+        try await reading { try Following.changes(after: cursor, until: until, limit: limit, $0) }
+    }
+}
+
+/// What came since a cursor: new events, new jobs, jobs that ended.
+enum Following {
+    static func newest(now: Instant, _ db: Transaction) throws -> ChangeCursor {
+        ChangeCursor(
+            event: try newest("events", db), job: try newest("jobs", db), endedAt: now)
+    }
+
+    /// What was written in transactions that have all ended: numbers are given out before they can be seen, and one that
+    /// comes into sight late must not be passed over.
+    private static let settled = "xid < pg_snapshot_xmin(pg_current_snapshot())"
+
+    private static func newest(_ table: String, _ db: Transaction) throws -> Int64 {
+        try db.first("SELECT seq FROM \(table) WHERE \(settled) ORDER BY seq DESC LIMIT 1") { $0.int(0) } ?? 0
+    }
+
+    /// Each kind goes on at its own place, so the oldest of all kinds together can be cut at any one.
+    static func changes(after cursor: ChangeCursor, until: Instant, limit: Int, _ db: Transaction) throws -> [Change] {
+        let found =
+            try events(after: cursor.event, limit, db) + jobs(after: cursor.job, limit, db)
+            + JobState.allCases.filter(\.isEnded).flatMap { try ended($0, after: cursor, until: until, limit, db) }
+        var place = cursor
+        return found.sorted { ($0.at, $0.rank, $0.seq) < ($1.at, $1.rank, $1.seq) }.prefix(limit).map { one in
+            one.advance(&place)
+            return Change(one.what, at: one.at, cursor: place)
+        }
+    }
+
+    private struct Found {
+        var seq: Int64
+        var at: Instant
+        var what: Change.What
+        var isEnd = false
+
+        /// Within one moment: events, jobs written, jobs ended.
+        var rank: Int {
+            if case .event = what { return 0 }
+            return isEnd ? 2 : 1
+        }
+
+        func advance(_ place: inout ChangeCursor) {
+            switch what {
+            case .event: place.event = max(place.event, seq)
+            case .job where isEnd: (place.endedAt, place.ended) = (at, seq)
+            case .job: place.job = max(place.job, seq)
+            }
+        }
+    }
+
+    private static func events(after seq: Int64, _ limit: Int, _ db: Transaction) throws -> [Found] {
+        var latest = Instant(milliseconds: 0)
+        return try db.rows(
+            """
+            SELECT \(Events.columns), pending.seq FROM events LEFT JOIN pending ON pending.seq = events.seq
+            WHERE events.seq > $1 AND \(settled) ORDER BY events.seq LIMIT $2
+            """, seq, limit
+        ) { row in
+            let event = try Events.row(row)
+            // A clock that was set back must not bring a later event in front of an earlier one.
+            latest = max(latest, event.event.receivedAt)
+            return Found(seq: row.int(0), at: latest, what: .event(event))
+        }
+    }
+
+    /// Open ones; those that ended since are told by their end.
+    private static func jobs(after seq: Int64, _ limit: Int, _ db: Transaction) throws -> [Found] {
+        var latest = Instant(milliseconds: 0)
+        return try db.rows(
+            "SELECT \(JobTable.columns) FROM jobs WHERE seq > $1 AND \(settled) ORDER BY seq LIMIT $2", seq, limit
+        ) { row in
+            let job = try JobTable.row(row)
+            latest = max(latest, job.createdAt)
+            return Found(seq: row.int(0), at: latest, what: .job(job))
+        }
+    }
+
+    private static func ended(
+        _ state: JobState, after cursor: ChangeCursor, until: Instant, _ limit: Int, _ db: Transaction
+    ) throws -> [Found] {
+        try db.rows(
+            """
+            SELECT \(JobTable.columns) FROM history
+            WHERE state = $1 AND (ended_at, seq) > ($2, $3) AND ended_at <= $4 ORDER BY ended_at, seq LIMIT $5
+            """, state.rawValue, cursor.endedAt, cursor.ended, until, limit
+        ) { row in
+            let job = try JobTable.row(row)
+            return Found(seq: row.int(0), at: job.endedAt ?? job.createdAt, what: .job(job), isEnd: true)
+        }
+    }
+}

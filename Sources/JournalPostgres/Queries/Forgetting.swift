@@ -1,0 +1,76 @@
+internal import Journal
+internal import Model
+
+/// Erases a person.
+///
+/// What stays says that something happened, not about whom.
+///
+/// Sender's event ids stay, because they keep a late repeat of an event from counting as new. Keys of facts and
+/// effects hold addresses and payment ids: they get names that say nothing.
+enum Forgetting {
+    private static let tree = "(SELECT id FROM subjects WHERE root = $1)"
+    private static let events = "(SELECT id FROM events WHERE subject IN (SELECT id FROM subjects WHERE root = $1))"
+    private static let seqs = "(SELECT seq FROM events WHERE subject IN (SELECT id FROM subjects WHERE root = $1))"
+
+    static func forget(_ subject: SubjectID, at now: Instant, _ db: Transaction) throws -> Erasure {
+        guard try db.exists("SELECT 1 FROM subjects WHERE id = $1", subject) else {
+            throw Failure(.notFound, "There is no subject \(subject).")
+        }
+        let root = try Subjects.hold(subject, db)
+        let jobs = try forgetJobs(of: root, at: now, db)
+        let facts = try forgetFacts(of: root, db)
+        let kept = try forgetKept(of: root, db)
+        let events = try forgetEvents(of: root, db)
+        let identifiers = try db.run("DELETE FROM identifiers WHERE subject IN \(tree)", root)
+        for table in ["joins WHERE child", "joins WHERE root", "states WHERE subject", "records WHERE subject"] {
+            try db.run("DELETE FROM \(table) IN \(tree)", root)
+        }
+        try db.run("UPDATE decisions SET detail = NULL WHERE subject IN \(tree)", root)
+        return Erasure(subject: root, events: events, facts: facts, jobs: jobs, identifiers: identifiers, kept: kept)
+    }
+
+    private static func forgetEvents(of root: SubjectID, _ db: Transaction) throws -> Int {
+        try db.run("DELETE FROM payloads WHERE seq IN \(seqs)", root)
+        try db.run("DELETE FROM pending WHERE seq IN \(seqs)", root)
+        return try db.run(
+            "UPDATE events SET data = '{}', session = NULL, user_id = NULL WHERE subject IN \(tree)", root)
+    }
+
+    private static func forgetKept(of root: SubjectID, _ db: Transaction) throws -> Int {
+        try db.run(
+            "UPDATE kept_deliveries SET payload = ''::bytea WHERE event IN \(events) OR replayed_as IN \(events)", root)
+    }
+
+    private static func forgetFacts(of root: SubjectID, _ db: Transaction) throws -> Int {
+        try db.run("DELETE FROM fact_events WHERE event IN \(events)", root)
+        return try db.run(
+            """
+            UPDATE facts SET key = 'erased:' || seq, object = NULL, data = '{}', origins = '{}'
+            WHERE subject IN \(tree)
+            """, root)
+    }
+
+    /// Open jobs are cancelled; one that runs ends, but leaves nothing behind when it does.
+    private static func forgetJobs(of root: SubjectID, at now: Instant, _ db: Transaction) throws -> Int {
+        let open = try db.rows(
+            "SELECT seq FROM jobs WHERE subject IN \(tree) AND state <> 'running' ORDER BY seq FOR UPDATE", root
+        ) {
+            $0.int(0)
+        }
+        try Lanes.hold(lanesOf: open, db)
+        for seq in open { try JobTable.end(seq, as: .cancelled, note: "the person was erased", at: now, db) }
+        var count = 0
+        for table in ["jobs", "history"] {
+            let mine = "(SELECT seq FROM \(table) WHERE subject IN \(tree))"
+            try db.run("DELETE FROM requests WHERE job IN \(mine)", root)
+            try db.run("UPDATE attempts SET error = NULL WHERE job IN \(mine)", root)
+            try db.run("DELETE FROM effects WHERE key IN (SELECT effect FROM \(table) WHERE subject IN \(tree))", root)
+            count += try db.run(
+                """
+                UPDATE \(table) SET is_erased = true, effect = 'erased/' || seq, fact = NULL, error = NULL,
+                    record_id = NULL, record_url = NULL WHERE subject IN \(tree)
+                """, root)
+        }
+        return count
+    }
+}

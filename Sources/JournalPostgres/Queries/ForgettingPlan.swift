@@ -1,0 +1,28 @@
+package import Journal
+package import Model
+
+extension PostgresJournal {
+    package func forgetPlan(_ root: SubjectID) async throws -> Erasure {
+        try await reading { try ForgettingPlan.plan(root, $0) }
+    }
+}
+
+/// Counts what `Forgetting` would erase.
+enum ForgettingPlan {
+    private static let tree = "(SELECT id FROM subjects WHERE root = $1)"
+    private static let events = "(SELECT id FROM events WHERE subject IN \(tree))"
+
+    static func plan(_ subject: SubjectID, _ db: Transaction) throws -> Erasure {
+        guard try db.exists("SELECT 1 FROM subjects WHERE id = $1", subject) else {
+            throw Failure(.notFound, "There is no subject \(subject).")
+        }
+        let root = try Subjects.root(of: subject, db)
+        func count(_ from: String) throws -> Int { try db.count("SELECT count(*) FROM \(from)", root) }
+        return Erasure(
+            subject: root, events: try count("events WHERE subject IN \(tree)"),
+            facts: try count("facts WHERE subject IN \(tree)"),
+            jobs: try count("jobs WHERE subject IN \(tree)") + count("history WHERE subject IN \(tree)"),
+            identifiers: try count("identifiers WHERE subject IN \(tree)"),
+            kept: try count("kept_deliveries WHERE event IN \(events) OR replayed_as IN \(events)"))
+    }
+}

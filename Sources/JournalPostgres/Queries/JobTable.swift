@@ -1,0 +1,124 @@
+internal import Journal
+internal import Model
+internal import Settings
+
+/// Rows of `jobs` (open) and `history` (ended), which have one shape.
+enum JobTable {
+    static let columns = """
+        seq, id, effect, flow, destination, action, alias, state, event, fact, subject, attempts, created_at, run_at,
+        ended_at, wait_kind, wait_value, error_class, error, record_kind, record_id, record_url, note, unknown_since
+        """
+
+    static func row(_ row: SQLRow) throws -> JobRow {
+        let state = try row.word(7, JobState.self)
+        let isTimed = state == .scheduled || state == .retryable
+        return JobRow(
+            id: try row.id(1), effect: EffectKey(text: row.text(2)), flow: row.text(3), destination: row.text(4),
+            action: row.text(5) + (row.textOrNil(6).map { "#\($0)" } ?? ""), state: state, event: try row.id(8),
+            fact: row.textOrNil(9), subject: try row.id(10), attempts: Int(row.int(11)), createdAt: row.instant(12),
+            dueAt: isTimed ? row.instant(13) : nil, endedAt: row.instantOrNil(14),
+            waitsFor: cause(kind: row.textOrNil(15), value: row.textOrNil(16)), errorClass: row.textOrNil(17),
+            error: row.textOrNil(18), record: record(row, at: 19), note: row.textOrNil(22),
+            isUnknown: !row.isNull(23))
+    }
+
+    static func cause(kind: String?, value: String?) -> WaitCause? {
+        switch kind {
+        case "field": .field(value ?? "")
+        case "record": .record(value ?? "")
+        case "lane": .lane
+        default: nil
+        }
+    }
+
+    static func words(of cause: WaitCause) -> (kind: String, value: String?) {
+        switch cause {
+        case .lane: ("lane", nil)
+        case .field(let name): ("field", name)
+        case .record(let kind): ("record", kind)
+        }
+    }
+
+    private static func record(_ row: SQLRow, at column: CInt) -> ExternalRecord? {
+        guard let kind = row.textOrNil(column), let id = row.textOrNil(column + 1) else { return nil }
+        return ExternalRecord(kind: kind, id: id, url: row.textOrNil(column + 2))
+    }
+
+    /// Puts the job at the end of its lane, and its effect key beside it.
+    ///
+    /// True where it could start.
+    static func insert(_ job: NewJob, at now: Instant, _ db: Transaction) throws -> Bool {
+        try db.run("INSERT INTO effects (key, job) VALUES ($1, $2)", job.effect.text, job.id)
+        if let lane = job.lane { try db.hold([Locks.lane(job.call.destination, lane)]) }
+        let isBehind = try job.lane.map { try Lanes.isShut(job.call.destination, $0, db) }
+        let wait = job.waitsFor ?? (isBehind == true ? .lane : nil)
+        let state: JobState = wait != nil ? .waiting : job.startsAt > now ? .scheduled : .available
+        let words = wait.map(words(of:))
+        try db.run(
+            """
+            INSERT INTO jobs (id, effect, flow, destination, action, alias, event, fact, subject, lane, state,
+                priority, run_at, wait_kind, wait_value, waits_until, attempts, claims, stops_lane, is_restored,
+                is_erased, created_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0, 0, $17, false, false, $18)
+            """, job.id, job.effect.text, job.flow, job.call.destination, job.call.action, job.call.alias, job.event,
+            job.fact, job.subject, job.lane, state.rawValue, job.priority, job.startsAt, words?.kind, words?.value,
+            job.waitsFor == nil ? nil : job.waitsUntil, job.stopsLaneWhenDead, now)
+        return wait == nil
+    }
+
+    /// Takes an ended job out of the hot table.
+    static func moveToHistory(_ seq: Int64, as state: JobState, at now: Instant, _ db: Transaction) throws {
+        try db.run(
+            """
+            WITH gone AS (DELETE FROM jobs WHERE seq = $3 RETURNING *)
+            INSERT INTO history (\(lasting), state, ended_at, lane)
+            SELECT \(lasting), $1, $2, coalesce(moves_to, lane) FROM gone
+            """, state.rawValue, now, seq)
+    }
+
+    /// Brings an ended job back among the open ones.
+    static func moveBack(_ seq: Int64, _ db: Transaction) throws {
+        try db.run(
+            """
+            WITH gone AS (DELETE FROM history WHERE seq = $1 RETURNING *)
+            INSERT INTO jobs (\(lasting), state, lane) SELECT \(lasting), state, lane FROM gone
+            """, seq)
+    }
+
+    /// What a job is, for as long as it is kept.
+    static let identity = """
+        seq, id, effect, flow, destination, action, alias, event, fact, subject, priority, run_at, claims, stops_lane,
+        is_restored, is_erased, created_at
+        """
+    /// What its attempts have left behind.
+    static let course = """
+        attempts, error_class, error, first_attempt_at, unknown_since, unknown_noted_at, record_kind, record_id,
+        record_url
+        """
+    /// What an ended job keeps as it is; what it waited for and who worked it are gone.
+    private static let lasting = "\(identity), \(course), note"
+
+    /// Ends an open job without an attempt of its own, and lets its lane go on.
+    static func end(
+        _ seq: Int64, as state: JobState, note: String, errorClass: String? = nil, at now: Instant, _ db: Transaction
+    )
+        throws
+    {
+        try Lanes.hold(lanesOf: [seq], db)
+        let lanes = try self.lanes(of: seq, db)
+        try db.run(
+            "UPDATE jobs SET note = $1, error_class = coalesce($2, error_class) WHERE seq = $3", note, errorClass, seq)
+        try moveToHistory(seq, as: state, at: now, db)
+        for (destination, lane) in lanes { try Lanes.release(destination, lane, at: now, db) }
+    }
+
+    /// The lanes that the job keeps: its own and the one that it moves to.
+    static func lanes(of seq: Int64, _ db: Transaction) throws -> [(String, String)] {
+        try db.rows(
+            """
+            SELECT destination, lane FROM jobs WHERE seq = $1 AND lane IS NOT NULL
+            UNION ALL SELECT destination, moves_to FROM jobs WHERE seq = $1 AND moves_to IS NOT NULL
+            """, seq
+        ) { ($0.text(0), $0.text(1)) }
+    }
+}

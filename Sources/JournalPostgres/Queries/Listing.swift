@@ -1,0 +1,148 @@
+internal import Journal
+internal import Model
+
+/// Lists with filters, a page at a time, the newest first.
+enum Listing {
+    /// A page of events looks at so many rows at most and then gives a cursor, filled or not: however rare what is
+    /// asked for, no reading stays open for long.
+    private static let eventsScannedMax: Int64 = 100_000
+    private static let groupsMax = 100
+
+    static func events(_ filter: EventFilter, _ page: PageRequest, _ db: Transaction) throws -> Page<EventRow> {
+        var page = page
+        let isAscending = filter.after != nil
+        if let after = filter.after, page.cursor == nil {
+            guard let seq = try db.first("SELECT seq FROM events WHERE id = $1", after, read: { $0.int(0) }) else {
+                throw Failure(.notFound, "There is no event \(after).")
+            }
+            page.cursor = String(seq)
+        }
+        let newest = try db.first("SELECT max(seq) FROM events") { $0.int(0) } ?? 0
+        let start = page.cursor.flatMap { Int64($0) } ?? newest + 1
+        let end = isAscending ? start + eventsScannedMax : start - eventsScannedMax
+        var conditions = Conditions()
+        try conditions.addCursor(page, "events.seq", isAscending: isAscending)
+        conditions.add("events.seq \(isAscending ? "<=" : ">=") ?", end)
+        conditions.addEqual("events.source", filter.source)
+        conditions.addEqual("events.type", filter.type?.name)
+        conditions.add("events.received_at", since: filter.since, until: filter.until)
+        let rows = try db.rows(
+            """
+            SELECT \(Events.columns), pending.seq FROM events LEFT JOIN pending ON pending.seq = events.seq
+            \(conditions.sql) ORDER BY events.seq \(isAscending ? "ASC" : "DESC") LIMIT \(page.limit + 1)
+            """, values: conditions.values
+        ) { (seq: $0.int(0), item: try Events.row($0)) }
+        var found = Page(rows, limit: page.limit)
+        if found.next == nil, isAscending ? end < newest : end > 1 { found.next = String(end) }
+        return found
+    }
+
+    static func jobs(_ filter: JobFilter, _ page: PageRequest, _ db: Transaction) throws -> Page<JobRow> {
+        let tables = tables(of: filter.states)
+        var halves: [String] = []
+        var values: [(any SQLValue)?] = []
+        for table in tables {
+            var conditions = conditions(of: filter)
+            try conditions.addCursor(page)
+            halves.append(
+                "(SELECT \(JobTable.columns) FROM \(table)\(conditions.sql) ORDER BY seq DESC "
+                    + "LIMIT \(page.limit + 1))")
+            values = conditions.values
+        }
+        let rows = try db.rows(
+            "SELECT * FROM (\(halves.joined(separator: " UNION ALL "))) AS found ORDER BY seq DESC "
+                + "LIMIT \(page.limit + 1)", values: values
+        ) { (seq: $0.int(0), item: try JobTable.row($0)) }
+        return Page(rows, limit: page.limit)
+    }
+
+    private static func tables(of states: Set<JobState>) -> [String] {
+        guard !states.isEmpty else { return ["jobs", "history"] }
+        return (states.contains { !$0.isEnded } ? ["jobs"] : [])
+            + (states.contains(where: \.isEnded) ? ["history"] : [])
+    }
+
+    static func conditions(of filter: JobFilter) -> Conditions {
+        var conditions = Conditions()
+        if filter.states.count == 1, let state = filter.states.first {
+            // A literal, so that the index of that state alone is used.
+            conditions.add("state = '\(state.rawValue)'")
+        } else {
+            conditions.add("state", in: filter.states.map(\.rawValue))
+        }
+        conditions.addEqual("destination", filter.destination)
+        conditions.addEqual("flow", filter.flow)
+        conditions.addEqual("error_class", filter.errorClass)
+        conditions.add("created_at", since: filter.since, until: filter.until)
+        return conditions
+    }
+
+    static func deadGroups(_ filter: JobFilter, _ db: Transaction) throws -> [DeadGroup] {
+        var filter = filter
+        filter.states = [.dead]
+        let conditions = conditions(of: filter)
+        return try db.rows(
+            """
+            SELECT destination, action || coalesce('#' || alias, ''), coalesce(error_class, ''),
+                (array_agg(coalesce(error, note, '') ORDER BY ended_at DESC))[1], count(*), min(ended_at), max(ended_at)
+            FROM history\(conditions.sql) GROUP BY destination, action, alias, error_class
+            ORDER BY count(*) DESC, destination, action, error_class LIMIT \(groupsMax)
+            """, values: conditions.values
+        ) {
+            DeadGroup(
+                destination: $0.text(0), action: $0.text(1), errorClass: $0.text(2), error: $0.text(3),
+                count: Int($0.int(4)), first: $0.instant(5), last: $0.instant(6))
+        }
+    }
+
+    // MARK: Kept deliveries and alerts
+
+    private static let keptColumns = """
+        seq, id, kind, source, external_id, external_type, code, reason, field, received_at, replayed_as, event, payload
+        """
+
+    private static func kept(_ row: SQLRow) throws -> KeptDelivery {
+        KeptDelivery(
+            id: try row.id(1), kind: try row.word(2), source: row.text(3), externalID: row.text(4),
+            externalType: row.textOrNil(5), code: row.text(6), reason: row.text(7), field: row.textOrNil(8),
+            receivedAt: row.instant(9), payload: row.blob(12), replayedAs: try row.idOrNil(10),
+            event: try row.idOrNil(11))
+    }
+
+    static func keptDeliveries(_ filter: KeptFilter, _ page: PageRequest, _ db: Transaction) throws -> Page<
+        KeptDelivery
+    > {
+        var conditions = Conditions()
+        try conditions.addCursor(page)
+        conditions.add("kind", in: filter.kinds.map(\.rawValue))
+        conditions.addEqual("source", filter.source)
+        conditions.addEqual("code", filter.code)
+        conditions.add("received_at", since: filter.since, until: filter.until)
+        if let isReplayed = filter.isReplayed { conditions.add("(replayed_as IS NOT NULL) = ?", isReplayed) }
+        let rows = try db.rows(
+            "SELECT \(keptColumns) FROM kept_deliveries\(conditions.sql) ORDER BY seq DESC LIMIT \(page.limit + 1)",
+            values: conditions.values
+        ) { (seq: $0.int(0), item: try kept($0)) }
+        return Page(rows, limit: page.limit)
+    }
+
+    static func keptDelivery(_ id: QuarantineID, _ db: Transaction) throws -> KeptDelivery? {
+        try db.first("SELECT \(keptColumns) FROM kept_deliveries WHERE id = $1", id, read: kept)
+    }
+
+    static func alerts(openOnly: Bool, _ page: PageRequest, _ db: Transaction) throws -> Page<AlertRow> {
+        var conditions = Conditions()
+        try conditions.addCursor(page)
+        if openOnly { conditions.add("ended_at IS NULL") }
+        let rows = try db.rows(
+            """
+            SELECT seq, id, key, title, detail, at, ended_at FROM alerts\(conditions.sql)
+            ORDER BY seq DESC LIMIT \(page.limit + 1)
+            """, values: conditions.values
+        ) {
+            let alert = NewAlert(key: $0.text(2), title: $0.text(3), detail: $0.text(4), at: $0.instant(5))
+            return (seq: $0.int(0), item: AlertRow(id: try $0.id(1), alert: alert, endedAt: $0.instantOrNil(6)))
+        }
+        return Page(rows, limit: page.limit)
+    }
+}

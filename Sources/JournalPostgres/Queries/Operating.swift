@@ -1,0 +1,74 @@
+package import Journal
+package import Model
+
+extension PostgresJournal {
+    package func bulkPlan(_ action: BulkAction, _ filter: JobFilter) async throws -> BulkPlan {
+        try await reading { try Changing.plan(action, filter, $0) }
+    }
+
+    package func bulk(_ action: BulkAction, _ filter: JobFilter, limit: Int, by actor: String, now: Instant)
+        async throws
+        -> Int
+    {
+        try await writing { db in
+            let jobs = try Changing.chosen(action, filter, limit: limit, db)
+            for job in jobs { try Changing.change(job, action, by: actor, at: now, db) }
+            guard !jobs.isEmpty else { return 0 }
+            try Auditing.note(
+                AuditRow(
+                    at: now, actor: actor, action: "jobs.\(action.rawValue)", target: Changing.text(of: filter),
+                    detail: "\(jobs.count) jobs"), db)
+            return jobs.count
+        }
+    }
+
+    package func change(_ job: JobID, _ action: BulkAction, by actor: String, now: Instant) async throws {
+        try await writing { db in
+            try Changing.change(Changing.changeable(job, action, db), action, by: actor, at: now, db)
+            try Auditing.note(
+                AuditRow(at: now, actor: actor, action: "jobs.\(action.rawValue)", target: job.description), db)
+        }
+    }
+
+    package func replayPlan(_ event: EventID) async throws -> ReplayPlan {
+        try await reading { try Replaying.plan(event, $0) }
+    }
+
+    package func replay(
+        _ event: EventID, repeating: Bool, mint: @escaping @Sendable () -> JobID, by actor: String, now: Instant
+    ) async throws -> ReplayPlan {
+        try await writing { db in
+            let plan = try Replaying.plan(event, db)
+            try Replaying.replay(event, repeating: repeating ? plan : nil, mint: mint, at: now, db)
+            try Auditing.note(
+                AuditRow(
+                    at: now, actor: actor, action: "events.replay", target: event.description,
+                    detail: repeating ? "repeating \(plan.completed.count + plan.dead.count) jobs" : nil), db)
+            return plan
+        }
+    }
+
+    package func forget(_ root: SubjectID, by actor: String, now: Instant) async throws -> Erasure {
+        try await writing { db in
+            let erasure = try Forgetting.forget(root, at: now, db)
+            try Auditing.note(
+                AuditRow(at: now, actor: actor, action: "subjects.forget", target: erasure.subject.description), db)
+            return erasure
+        }
+    }
+
+    package func checkWritable() async throws {
+        // A change that changes nothing still needs a server that takes writes, and a commit on its disk.
+        try await writing { db in
+            _ = try db.run("INSERT INTO marks (name) VALUES ('writable') ON CONFLICT (name) DO NOTHING")
+            _ = try db.run("DELETE FROM marks WHERE name = 'writable'")
+        }
+    }
+
+    package func backup(to path: String) async throws {
+        throw Failure(
+            .conflict,
+            "A journal in Postgres is backed up by the database's own means: pg_dump --schema=throughline, or its "
+                + "continuous archive. See docs/postgres.md.")
+    }
+}

@@ -1,0 +1,52 @@
+internal import Journal
+internal import Model
+
+/// A `WHERE` that grows by what a filter names; values are always bound, at the numbers that `?` gets in turn.
+struct Conditions {
+    private(set) var sql = ""
+    private(set) var values: [(any SQLValue)?] = []
+
+    mutating func add(_ condition: String, _ values: (any SQLValue)?...) {
+        sql += sql.isEmpty ? " WHERE " : " AND "
+        var number = self.values.count
+        for part in condition.split(separator: "?", omittingEmptySubsequences: false).enumerated() {
+            if part.offset > 0 {
+                number += 1
+                sql += "$\(number)"
+            }
+            sql += part.element
+        }
+        self.values += values
+    }
+
+    mutating func add(_ column: String, in words: [String]) {
+        guard !words.isEmpty else { return }
+        add("\(column) = ANY(?)", SQLArray(words.sorted()))
+    }
+
+    mutating func addEqual(_ column: String, _ value: (any SQLValue)?) {
+        if let value { add("\(column) = ?", value) }
+    }
+
+    mutating func add(_ column: String, since: Instant?, until: Instant?) {
+        if let since { add("\(column) >= ?", since) }
+        if let until { add("\(column) < ?", until) }
+    }
+
+    /// Goes on below the row at which the page before ended; a cursor that none of our pages gave is refused.
+    mutating func addCursor(_ page: PageRequest, _ column: String = "seq", isAscending: Bool = false) throws {
+        guard let cursor = page.cursor else { return }
+        guard let seq = Int64(cursor) else {
+            throw Failure(.invalid, "The cursor is not one that a page gave. Begin without it.", field: "cursor")
+        }
+        add("\(column) \(isAscending ? ">" : "<") ?", seq)
+    }
+}
+
+extension Page {
+    /// Out of up to `limit + 1` rows with their numbers.
+    init(_ rows: [(seq: Int64, item: Item)], limit: Int) {
+        let shown = rows.prefix(limit)
+        self.init(items: shown.map(\.item), next: rows.count > limit ? shown.last.map { String($0.seq) } : nil)
+    }
+}

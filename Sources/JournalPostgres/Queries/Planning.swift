@@ -1,0 +1,153 @@
+package import Journal
+package import Model
+
+extension PostgresJournal {
+    /// At most so many in one transaction, however many are asked for: they hold what they touch until its end, and
+    /// others wait for it.
+    static let planBatchMax = 64
+
+    package func planPending(
+        limit: Int, now: Instant, plan: @escaping @Sendable (Event, any PlanTransaction) throws -> Void
+    ) async throws -> PlanSummary {
+        let limit = min(max(1, limit), Self.planBatchMax)
+        return try await planning.planPending(limit: limit, node: node, now: now, plan: plan)
+    }
+}
+
+extension JournalConnection {
+    private struct Pending {
+        var seq: Int64
+        var crashes: Int64
+        var event: Event
+    }
+
+    func planPending(
+        limit: Int, node: String, now: Instant, plan: @Sendable (Event, any PlanTransaction) throws -> Void
+    ) throws -> PlanSummary {
+        let seqs = try transaction(.fleeting) { db in try Nodes.fillDesk(of: node, limit: limit, db) }
+        guard !seqs.isEmpty else { return PlanSummary(planned: 0, isMore: false, hasNewWork: false) }
+        var (summary, busy) = try transaction(.durable) { db in
+            db.patience = .none
+            return try Self.commitPlan(of: seqs, node: node, now: now, db, by: plan)
+        }
+        // What others had in their hands is planned alone: so little held, their end can be waited for.
+        for seq in busy {
+            guard let one = try planAlone(seq, node: node, now: now, plan: plan) else {
+                summary.isMore = true
+                continue
+            }
+            summary.planned += one.planned
+            summary.unplannable += one.unplannable
+            summary.hasNewWork = summary.hasNewWork || one.hasNewWork
+        }
+        return summary
+    }
+
+    /// Nil where it is still in other hands: it stays pending.
+    private func planAlone(
+        _ seq: Int64, node: String, now: Instant, plan: (Event, any PlanTransaction) throws -> Void
+    ) throws -> PlanSummary? {
+        do {
+            return try once(.durable) { db in
+                _ = try db.count("SELECT 1 FROM set_config('lock_timeout', '200ms', true)")
+                return try Self.commitPlan(of: [seq], node: node, now: now, db, by: plan).0
+            }
+        } catch let error where PostgresTrouble.isCollision(error) {
+            return nil
+        } catch let error as PostgresError {
+            throw PostgresTrouble.failure(error, address.name)
+        }
+    }
+
+    private static func batch(_ seqs: [Int64], _ db: Transaction) throws -> [Pending] {
+        try db.rows(
+            """
+            SELECT \(Events.columns), pending.crashes FROM pending JOIN events ON events.seq = pending.seq
+            WHERE pending.seq = ANY($1) ORDER BY pending.seq FOR UPDATE OF pending SKIP LOCKED
+            """, SQLArray(seqs)
+        ) { Pending(seq: $0.int(0), crashes: $0.int(13), event: try Events.event($0)) }
+    }
+
+    private static func commitPlan(
+        of seqs: [Int64], node: String, now: Instant, _ db: Transaction,
+        by plan: (Event, any PlanTransaction) throws -> Void
+    ) throws -> (PlanSummary, busy: [Int64]) {
+        let transaction = Plan(db: db)
+        var summary = PlanSummary(planned: 0, isMore: false, hasNewWork: false)
+        var (done, busy): ([Int64], [Int64]) = ([], [])
+        for pending in try batch(seqs, db) {
+            transaction.current = (pending.event.id, pending.seq)
+            do {
+                if let reason = try reason(against: pending, transaction, plan) {
+                    try setAside(pending.event, code: reason.code, reason: reason.text, now: now, transaction)
+                    summary.unplannable.append(pending.event.id)
+                } else {
+                    summary.planned += 1
+                }
+                done.append(pending.seq)
+            } catch is Transaction.Busy {
+                busy.append(pending.seq)
+            }
+        }
+        if !done.isEmpty { try db.run("DELETE FROM pending WHERE seq = ANY($1)", SQLArray(done)) }
+        if summary.planned > 0 { try endAlert(at: now, db) }
+        summary.isMore = try Nodes.isAnyPending(for: node, besides: busy, db)
+        summary.hasNewWork = transaction.hasNewWork
+        if summary.hasNewWork { try Hint.jobs.tell(from: node, db) }
+        return (summary, busy)
+    }
+
+    /// Plans one event; where that cannot be, says why, with nothing of it left.
+    private static func reason(
+        against pending: Pending, _ transaction: Plan, _ plan: (Event, any PlanTransaction) throws -> Void
+    ) throws -> (code: String, text: String)? {
+        guard pending.crashes < Limits.plansStartedMax else {
+            return ("crashed", "The process ended \(pending.crashes) times while this event was being planned.")
+        }
+        do {
+            try transaction.db.inSavepoint { try plan(pending.event, transaction) }
+            return nil
+        } catch let busy as Transaction.Busy {
+            transaction.forgetTouched()
+            throw busy
+        } catch let error as PostgresError where PostgresTrouble.isGeneral(error) {
+            throw error
+        } catch is PostgresError where transaction.db.patience == .none {
+            // Another node may have written the same just now; planned alone, it shows whether it is the event.
+            transaction.forgetTouched()
+            throw Transaction.Busy()
+        } catch let failure as Failure {
+            transaction.forgetTouched()
+            return (failure.code.name, "Planning refused it: \(failure.message)")
+        } catch {
+            transaction.forgetTouched()
+            return ("error", "Planning failed on it (\(type(of: error))).")
+        }
+    }
+
+    /// The alert ends when what was set aside has been replayed and planned.
+    private static func endAlert(at now: Instant, _ db: Transaction) throws {
+        try db.run(
+            """
+            UPDATE alerts SET ended_at = $1 WHERE key = 'unplannable' AND ended_at IS NULL AND NOT EXISTS (
+                SELECT 1 FROM kept_deliveries WHERE kind = 'unplannable' AND replayed_as IS NULL)
+            """, now)
+    }
+
+    private static func setAside(_ event: Event, code: String, reason: String, now: Instant, _ plan: Plan) throws {
+        _ = try Intake.keep(
+            KeptDelivery(
+                id: QuarantineID(at: now, random: (event.id.high, event.id.low)), kind: .unplannable,
+                source: event.source, externalID: event.externalID, externalType: event.externalType, code: code,
+                reason: reason, receivedAt: event.receivedAt,
+                payload: try Events.payload(of: event.id, plan.db) ?? [], event: event.id), plan.db)
+        // It may lie there from an earlier time, replayed since: it waits for a person again.
+        try plan.db.run(
+            "UPDATE kept_deliveries SET replayed_as = NULL WHERE kind = 'unplannable' AND event = $1", event.id)
+        try Alerts.open(
+            NewAlert(
+                key: "unplannable", title: "An event could not be planned",
+                detail: "Event \(event.id) was set aside: \(reason) Replay it when the cause is gone.", at: now),
+            plan.db)
+    }
+}

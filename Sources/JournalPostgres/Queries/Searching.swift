@@ -1,0 +1,115 @@
+internal import Journal
+internal import Model
+
+/// Finds whom an id belongs to, whatever kind of id it is.
+enum Searching {
+    private static let subjectsMax = 50
+    private static let pendingMax = 1000
+    /// Objects that a bare id may name.
+    private static let objectKinds = ["payment", "charge", "checkout", "subscription", "ticket"]
+
+    static func subjects(matching id: String, _ db: Transaction) throws -> [SubjectStory] {
+        let id = trimmed(id)
+        guard !id.isEmpty, id.utf8.count <= Limits.textLengthMax else { return [] }
+        var found: [SubjectID] = try ours(id, db)
+        if found.isEmpty {
+            found = try named(id, db)
+            if let colon = id.firstIndex(of: ":") {
+                found += try narrowed(kind: String(id[..<colon]), value: String(id[id.index(after: colon)...]), db)
+            }
+        }
+        return try stories(of: found, db)
+    }
+
+    /// An id that Throughline made.
+    private static func ours(_ id: String, _ db: Transaction) throws -> [SubjectID] {
+        if let event = EventID(id) {
+            return try ids("SELECT subject FROM events WHERE id = $1 AND subject IS NOT NULL", [event], db)
+        }
+        if let job = JobID(id) {
+            return try ids(
+                "SELECT subject FROM jobs WHERE id = $1 UNION ALL SELECT subject FROM history WHERE id = $1", [job], db)
+        }
+        if let subject = SubjectID(id) { return try ids("SELECT id FROM subjects WHERE id = $1", [subject], db) }
+        return []
+    }
+
+    /// Any identifier, record, sender's event id or fact's object of that value.
+    private static func named(_ value: String, _ db: Transaction) throws -> [SubjectID] {
+        var found = try ids(
+            "SELECT subject FROM identifiers WHERE value IN ($1, $2) LIMIT \(subjectsMax * 4)",
+            [value, value.lowercased()], db)
+        found += try ids("SELECT subject FROM records WHERE id = $1 LIMIT \(subjectsMax * 4)", [value], db)
+        found += try ids(
+            """
+            SELECT events.subject FROM event_keys JOIN events ON events.id = event_keys.event
+            WHERE event_keys.external_id = $1 AND events.subject IS NOT NULL LIMIT \(subjectsMax * 4)
+            """, [value], db)
+        for object in [value] + objectKinds.map({ "\($0):\(value)" }) {
+            found += try ids("SELECT subject FROM facts WHERE object = $1 LIMIT \(subjectsMax)", [object], db)
+        }
+        found += try ids("SELECT subject FROM facts WHERE key = $1", [value], db)
+        return found
+    }
+
+    /// `email:ada@example.com`, or `crm:512` for a record at the destination `crm`.
+    private static func narrowed(kind: String, value: String, _ db: Transaction) throws -> [SubjectID] {
+        try ids(
+            "SELECT subject FROM identifiers WHERE value IN ($1, $2) AND kind = $3 LIMIT \(subjectsMax * 4)",
+            [value, value.lowercased(), kind], db)
+            + ids(
+                "SELECT subject FROM records WHERE id = $1 AND $2 IN (destination, kind) LIMIT \(subjectsMax * 4)",
+                [value, kind], db)
+    }
+
+    private static func ids(_ sql: String, _ values: [(any SQLValue)?], _ db: Transaction) throws -> [SubjectID] {
+        try db.rows(sql, values: values) { try $0.id(0) }
+    }
+
+    private static func stories(of subjects: [SubjectID], _ db: Transaction) throws -> [SubjectStory] {
+        var roots: [SubjectID: Int64] = [:]
+        for subject in Set(subjects) {
+            let root = try Subjects.root(of: subject, db)
+            guard roots[root] == nil else { continue }
+            roots[root] = try db.first("SELECT seq FROM subjects WHERE id = $1", root) { $0.int(0) } ?? 0
+        }
+        return try roots.sorted { $0.value < $1.value }.prefix(subjectsMax).map { root, _ in
+            SubjectStory(
+                root: root, identifiers: try Subjects.identifiers(of: root, db),
+                records: try Looking.records(of: root, db).reversed())
+        }
+    }
+
+    // MARK: Not planned yet
+
+    /// Among the newest pending events, those that say the id anywhere at the top of their data.
+    static func pendingEvents(matching id: String, _ db: Transaction) throws -> [EventRow] {
+        let id = trimmed(id)
+        guard !id.isEmpty else { return [] }
+        let pending = try db.rows(
+            """
+            SELECT \(Events.columns), pending.seq FROM pending JOIN events ON events.seq = pending.seq
+            WHERE events.subject IS NULL ORDER BY pending.seq DESC LIMIT \(pendingMax)
+            """, read: Events.row)
+        return pending.reversed().filter { says($0.event, id) }
+    }
+
+    private static func says(_ event: Event, _ id: String) -> Bool {
+        var names = [("event", event.id.description), ("event", event.externalID)]
+        names += [("session", event.session), ("user", event.user)].compactMap { kind, value in value.map { (kind, $0) }
+        }
+        names += event.data.members.compactMap { member in member.value.string.map { (member.key, $0) } }
+        let wanted = id.lowercased()
+        return names.contains { kind, value in
+            let value = value.lowercased()
+            return value == wanted || "\(kind):\(value)" == wanted
+        }
+    }
+
+    private static func trimmed(_ id: String) -> String {
+        var text = Substring(id)
+        while let first = text.first, first.isWhitespace { text.removeFirst() }
+        while let last = text.last, last.isWhitespace { text.removeLast() }
+        return String(text)
+    }
+}

@@ -1,0 +1,171 @@
+internal import Journal
+internal import Model
+
+/// Who is who.
+///
+/// A tree of joined subjects is told by one root; it is never deep, since each member names the root.
+enum Subjects {
+    private static let holdersMax = 200
+
+    static func root(of subject: SubjectID, _ db: Transaction) throws -> SubjectID {
+        try db.first("SELECT root FROM subjects WHERE id = $1", subject) { try $0.id(0, SubjectTag.self) } ?? subject
+    }
+
+    static func tree(of root: SubjectID, _ db: Transaction) throws -> [SubjectID] {
+        try db.rows("SELECT id FROM subjects WHERE root = $1 ORDER BY seq", root) { try $0.id(0) }
+    }
+
+    /// All identifiers of the whole, the newest last.
+    ///
+    /// Grouped and sorted here, which spares the server a sort.
+    static func identifiers(of root: SubjectID, _ db: Transaction) throws -> [SubjectIdentifier] {
+        struct Name: Hashable {
+            var kind: String
+            var value: String
+        }
+        var newest: [Name: (seq: Int64, basis: SubjectIdentifier.Basis)] = [:]
+        let rows = try db.rows(
+            """
+            SELECT kind, value, basis, identifiers.seq FROM subjects
+            JOIN identifiers ON identifiers.subject = subjects.id WHERE subjects.root = $1 LIMIT $2
+            """, root, Limits.identifiersPerSubjectMax * 8
+        ) {
+            (
+                name: Name(kind: $0.text(0), value: $0.text(1)), basis: try $0.word(2, SubjectIdentifier.Basis.self),
+                seq: $0.int(3)
+            )
+        }
+        for row in rows {
+            let known = newest[row.name]
+            newest[row.name] = (
+                max(row.seq, known?.seq ?? row.seq), known?.basis == .proven ? .proven : row.basis
+            )
+        }
+        return newest.sorted { ($0.value.seq, $0.key.kind, $0.key.value) < ($1.value.seq, $1.key.kind, $1.key.value) }
+            .map { SubjectIdentifier(SubjectIdentifier.Kind($0.key.kind), $0.key.value, $0.value.basis) }
+    }
+
+    static func view(of root: SubjectID, _ db: Transaction) throws -> SubjectView {
+        SubjectView(id: root, identifiers: try identifiers(of: root, db), state: try States.state(of: root, db))
+    }
+
+    // MARK: Holding
+
+    private static let looksMax = 8
+
+    /// Holds the whole to which the subject belongs; its root.
+    @discardableResult
+    static func hold(_ subject: SubjectID, _ db: Transaction) throws -> SubjectID {
+        var root = try root(of: subject, db)
+        for _ in 0..<looksMax {
+            try db.hold([Locks.subject(root)])
+            // A join may have come between reading and holding.
+            let now = try self.root(of: subject, db)
+            if now == root { return root }
+            root = now
+        }
+        throw PostgresError(state: "40001", message: "the subject is being joined")
+    }
+
+    /// Holds these identifiers and all wholes at which they hang, so that nobody else plans for them meanwhile.
+    static func hold(_ identifiers: [SubjectIdentifier], _ db: Transaction) throws {
+        try db.hold(identifiers.map { Locks.identifier($0.kind.name, $0.value) })
+        let (kinds, values) = (identifiers.map(\.kind.name), identifiers.map(\.value))
+        var known: Set<SubjectID> = []
+        for _ in 0..<looksMax {
+            let roots = Set(
+                try db.rows(
+                    """
+                    SELECT DISTINCT subjects.root FROM unnest($1, $2) AS wanted (kind, value)
+                    JOIN identifiers USING (kind, value) JOIN subjects ON subjects.id = identifiers.subject
+                    """, SQLArray(kinds), SQLArray(values)
+                ) { try $0.id(0, SubjectTag.self) })
+            if roots.isSubset(of: known) { return }
+            try db.hold(roots.map(Locks.subject))
+            known.formUnion(roots)
+        }
+        throw PostgresError(state: "40001", message: "the subjects are being joined")
+    }
+
+    // MARK: Linking
+
+    static func holders(of identifiers: [SubjectIdentifier], _ db: Transaction) throws -> [SubjectSketch] {
+        var found: [(seq: Int64, sketch: SubjectSketch)] = []
+        for identifier in identifiers {
+            let holders = try db.rows(
+                """
+                SELECT roots.seq, roots.id, identifiers.subject, identifiers.basis FROM identifiers
+                JOIN subjects ON subjects.id = identifiers.subject JOIN subjects AS roots ON roots.id = subjects.root
+                WHERE identifiers.value = $1 AND identifiers.kind = $2 ORDER BY roots.seq LIMIT $3
+                """, identifier.value, identifier.kind.name, holdersMax
+            ) {
+                (
+                    seq: $0.int(0), root: try $0.id(1, SubjectTag.self), holder: try $0.id(2, SubjectTag.self),
+                    basis: try $0.word(3, SubjectIdentifier.Basis.self)
+                )
+            }
+            for holder in holders {
+                var held = identifier
+                held.basis = holder.basis
+                found.append((holder.seq, try sketch(root: holder.root, holder: holder.holder, held, db)))
+            }
+        }
+        // A stable sort: what hangs on one root stays in the order in which it was asked for.
+        return found.enumerated().sorted { ($0.element.seq, $0.offset) < ($1.element.seq, $1.offset) }
+            .map(\.element.sketch)
+    }
+
+    private static func sketch(
+        root: SubjectID, holder: SubjectID, _ identifier: SubjectIdentifier, _ db: Transaction
+    ) throws -> SubjectSketch {
+        let all = try identifiers(of: root, db)
+        let isProven = try db.exists(
+            "SELECT 1 FROM identifiers WHERE subject = $1 AND basis = 'proven' LIMIT 1", holder)
+        let exclusive = Set(all.filter { $0.kind.isExclusive && $0.basis == .proven })
+        return SubjectSketch(
+            root: root, holder: holder, identifier: identifier, exclusive: exclusive, identifierCount: all.count,
+            isAddressOnly: !isProven,
+            exclusiveByProof: exclusive.isEmpty ? [] : exclusive.intersection(try proven(with: holder, db)))
+    }
+
+    /// The proven identifiers of all subjects that proven joins tie to this one.
+    private static func proven(with subject: SubjectID, _ db: Transaction) throws -> [SubjectIdentifier] {
+        try db.rows(
+            """
+            SELECT DISTINCT kind, value FROM identifiers WHERE basis = 'proven' AND subject IN (
+                SELECT id FROM subjects WHERE proven_root = (SELECT proven_root FROM subjects WHERE id = $1))
+            LIMIT $2
+            """, subject, Limits.identifiersPerSubjectMax * 2
+        ) { SubjectIdentifier(SubjectIdentifier.Kind($0.text(0)), $0.text(1), .proven) }
+    }
+
+    // MARK: Joining
+
+    static func join(_ join: SubjectJoin, event: EventID, at now: Instant, _ db: Transaction) throws {
+        let child = try root(of: join.child, db)
+        let root = try root(of: join.root, db)
+        guard child != root else { return }
+        if join.basis == .proven { try joinProven(join, db) }
+        try Lanes.move(from: child, to: root, at: now, db)
+        try States.merge(child, into: root, db)
+        try db.run("UPDATE subjects SET root = $1 WHERE root = $2", root, child)
+        try db.run(
+            "INSERT INTO joins (child, root, basis, kind, value, event, at) VALUES ($1, $2, $3, $4, $5, $6, $7)", child,
+            root,
+            join.basis.rawValue, join.through.kind.name, join.through.value, event, now)
+    }
+
+    /// Unites the proven parts of the two of whom the event spoke.
+    ///
+    /// What only an address ties to either side stays outside.
+    private static func joinProven(_ join: SubjectJoin, _ db: Transaction) throws {
+        let childPart = try provenRoot(of: join.childHolder, db)
+        let rootPart = try provenRoot(of: join.rootHolder, db)
+        try db.run("UPDATE subjects SET proven_root = $1 WHERE proven_root = $2", rootPart, childPart)
+    }
+
+    private static func provenRoot(of subject: SubjectID, _ db: Transaction) throws -> SubjectID {
+        try db.first("SELECT proven_root FROM subjects WHERE id = $1", subject) { try $0.id(0, SubjectTag.self) }
+            ?? subject
+    }
+}

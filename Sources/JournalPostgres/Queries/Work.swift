@@ -1,0 +1,95 @@
+package import Journal
+package import Model
+
+extension PostgresJournal {
+    package func exchange(_ settlements: [Settlement], claims: [ClaimRequest], node: String, now: Instant) async throws
+        -> Exchange
+    {
+        try await working.transaction(.durable) { db in
+            let refused = try Settling.settle(settlements, at: now, db)
+            try Claiming.promoteDue(at: now, db)
+            let claimed = try Claiming.claim(claims, node: node, at: now, db)
+            return Exchange(claimed: claimed, refused: refused, nextDue: try Claiming.nextDue(db))
+        }
+    }
+
+    package func keepRequest(_ request: StoredRequest, of job: JobID, token: Int64) async throws -> Bool {
+        let entry = RequestQueue.Entry(request: request, job: job, token: token)
+        requests.add(entry)
+        return try await keeping.keep(entry, among: requests)
+    }
+
+    package func surroundings(of job: JobID) async throws -> Surroundings? {
+        try await reading { try Looking.surroundings(of: job, $0) }
+    }
+
+    package func expireWaits(now: Instant) async throws -> Int {
+        let node = node
+        return try await writing { db in
+            if try Nodes.leads(node, in: "lanes", db), try Nodes.isDue("lanes", everySeconds: 60, db) {
+                try Lanes.wakeHeadless(db)
+            }
+            return try Waits.expire(at: now, db)
+        }
+    }
+
+    package func setPause(_ pause: Pause?, of destination: String, now: Instant) async throws {
+        try await writing { db in
+            guard let pause else {
+                try db.run("DELETE FROM destinations WHERE name = $1", destination)
+                return
+            }
+            // Where a person has paused it, only a person's word replaces that.
+            try db.run(
+                """
+                INSERT INTO destinations (name, cause, reason, since) VALUES ($1, $2, $3, $4)
+                ON CONFLICT (name) DO UPDATE SET cause = excluded.cause, reason = excluded.reason,
+                    since = excluded.since
+                WHERE destinations.cause <> 'person' OR excluded.cause = 'person'
+                """, destination, pause.cause.rawValue, pause.reason, pause.since)
+        }
+    }
+
+    package func pauses() async throws -> [String: Pause] {
+        try await reading { db in
+            let rows = try db.rows("SELECT name, cause, reason, since FROM destinations") {
+                ($0.text(0), Pause(cause: try $0.word(1), reason: $0.text(2), since: $0.instant(3)))
+            }
+            return Dictionary(uniqueKeysWithValues: rows)
+        }
+    }
+
+    package func openAlert(_ alert: NewAlert) async throws {
+        try await writing { try Alerts.open(alert, $0) }
+    }
+
+    package func endAlert(key: String, at now: Instant) async throws {
+        try await writing { try Alerts.end(key: key, at: now, $0) }
+    }
+}
+
+/// Waits for a field or a record that have lasted too long.
+enum Waits {
+    static func expire(at now: Instant, _ db: Transaction) throws -> Int {
+        let old = try db.rows(
+            """
+            SELECT seq FROM jobs
+            WHERE state = 'waiting' AND waits_until IS NOT NULL AND waits_until <= $1 ORDER BY waits_until LIMIT $2
+            """, now, Limits.pageMax
+        ) { $0.int(0) }
+        try Lanes.hold(lanesOf: old, db)
+        // What it waited for may have come before its lane was held.
+        let expired = try db.rows(
+            """
+            SELECT seq, wait_kind, wait_value FROM jobs
+            WHERE seq = ANY ($1) AND state = 'waiting' AND waits_until <= $2 ORDER BY seq FOR UPDATE
+            """, SQLArray(old), now
+        ) { ($0.int(0), $0.text(1), $0.text(2)) }
+        for (seq, kind, name) in expired {
+            try JobTable.end(
+                seq, as: .dead, note: "the \(kind) `\(name)` did not come in time", errorClass: "missing_\(kind)",
+                at: now, db)
+        }
+        return expired.count
+    }
+}
