@@ -1,4 +1,5 @@
 internal import GRDB
+internal import Journal
 internal import Model
 
 /// The one writer. Its work runs on a thread of its own, one transaction after the other.

@@ -1,5 +1,3 @@
-internal import Journal
-
 #if canImport(Glibc)
     internal import Glibc
 #elseif canImport(Musl)
@@ -13,7 +11,7 @@ internal import Journal
 ///
 /// `@unchecked Sendable`: `jobs`, `urgentJobs` and `isStopped` are touched only with `mutex` held. The thread keeps
 /// the executor alive until it is stopped and has run all that was queued.
-final class ThreadExecutor: SerialExecutor, @unchecked Sendable {
+package final class ThreadExecutor: SerialExecutor, @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var jobs = Deque()
@@ -22,7 +20,7 @@ final class ThreadExecutor: SerialExecutor, @unchecked Sendable {
     private var isStopped = false
 
     /// An executor whose thread runs; nil where the system gives no more threads.
-    static func start() -> ThreadExecutor? {
+    package static func start() -> ThreadExecutor? {
         let executor = ThreadExecutor()
         #if canImport(Darwin)
             var thread: pthread_t?
@@ -66,7 +64,7 @@ final class ThreadExecutor: SerialExecutor, @unchecked Sendable {
         mutex.deallocate()
     }
 
-    func enqueue(_ job: consuming ExecutorJob) {
+    package func enqueue(_ job: consuming ExecutorJob) {
         let isUrgent = TaskPriority(job.priority).map { $0 >= .acknowledging } ?? false
         let job = UnownedJob(job)
         pthread_mutex_lock(mutex)
@@ -78,7 +76,7 @@ final class ThreadExecutor: SerialExecutor, @unchecked Sendable {
     /// Ends the thread when its queue is empty.
     ///
     /// Whoever owns the actor calls it when no more work can come.
-    func stop() {
+    package func stop() {
         pthread_mutex_lock(mutex)
         isStopped = true
         pthread_cond_signal(condition)

@@ -1,0 +1,129 @@
+internal import CPostgres
+internal import Model
+
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#elseif canImport(Darwin)
+    internal import Darwin
+#endif
+
+/// One connection to the server.
+///
+/// Every call blocks: it belongs to the thread of the one who made it. Statements have no name and no state of the
+/// session is relied on, so that a pooler may hand each transaction to another server process.
+final class Connection {
+    private let handle: OpaquePointer
+
+    init(_ address: ServerAddress) throws {
+        let options = address.options.sorted { $0.key < $1.key }
+        let words = options.map(\.key) + ["client_encoding"]
+        let values = options.map(\.value) + ["UTF8"]
+        let handle = Self.withCStrings(words) { words in Self.withCStrings(values) { PQconnectdbParams(words, $0, 0) } }
+        guard let handle else { throw PostgresError(state: "53200", message: "no memory for a connection") }
+        self.handle = handle
+        guard PQstatus(handle) == CONNECTION_OK else {
+            // Only the kind of trouble is taken from libpq's words, which name hosts and users.
+            let words = PQerrorMessage(handle).map { String(cString: $0) } ?? ""
+            throw PostgresError(state: Self.state(ofRefusal: words), message: "no connection", isConnectionLost: true)
+        }
+        PQsetNoticeProcessor(handle, { _, _ in }, nil)
+    }
+
+    deinit { PQfinish(handle) }
+
+    var isBroken: Bool { PQstatus(handle) != CONNECTION_OK }
+
+    /// Statements without parameters, several in one go.
+    @discardableResult
+    func execute(_ sql: String) throws -> SQLResult { try checked(PQexec(handle, sql)) }
+
+    func query(_ sql: String, _ values: [(any SQLValue)?]) throws -> SQLResult {
+        var bytes: [UInt8] = []
+        var places: [Int?] = []
+        var lengths: [CInt] = []
+        for value in values {
+            let start = bytes.count
+            value?.encode(into: &bytes)
+            places.append(value == nil ? nil : start)
+            lengths.append(CInt(bytes.count - start))
+        }
+        // A parameter without a type (null) gets it from where it stands.
+        let types: [Oid] = values.map { $0.map { type(of: $0).type } ?? 0 }
+        let formats = [CInt](repeating: 1, count: values.count)
+        // One byte more, so that an empty text at the end has an address.
+        bytes.append(0)
+        let result = bytes.withUnsafeBufferPointer { buffer in
+            let pointers = places.map { place in
+                place.flatMap { place in
+                    buffer.baseAddress.map { UnsafeRawPointer($0 + place).assumingMemoryBound(to: CChar.self) }
+                }
+            }
+            return PQexecParams(handle, sql, CInt(values.count), types, pointers, lengths, formats, 1)
+        }
+        return try checked(result)
+    }
+
+    /// What other sessions have said on the channels that this one listens to, waiting for it at most so long.
+    func notices(within duration: Duration) throws -> [String] {
+        var socket = pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)
+        _ = poll(&socket, 1, Int32(clamping: duration.milliseconds))
+        guard PQconsumeInput(handle) == 1, !isBroken else {
+            throw PostgresError(state: "", message: "the connection ended", isConnectionLost: true)
+        }
+        var heard: [String] = []
+        while let notice = PQnotifies(handle) {
+            heard.append(notice.pointee.extra.map { String(cString: $0) } ?? "")
+            PQfreemem(notice)
+        }
+        return heard
+    }
+
+    private func checked(_ result: OpaquePointer?) throws -> SQLResult {
+        guard let result else { throw PostgresError(state: "", message: "no answer", isConnectionLost: true) }
+        let answer = SQLResult(result)
+        switch PQresultStatus(result) {
+        case PGRES_COMMAND_OK, PGRES_TUPLES_OK, PGRES_EMPTY_QUERY: return answer
+        default:
+            throw PostgresError(
+                state: field(result, "C"), message: field(result, "M"), isConnectionLost: isBroken)
+        }
+    }
+
+    private func field(_ result: OpaquePointer, _ code: Unicode.Scalar) -> String {
+        PQresultErrorField(result, CInt(code.value)).map { String(cString: $0) } ?? ""
+    }
+
+    /// What the refusal of a connection was about: libpq gives no SQLSTATE for it.
+    private static func state(ofRefusal words: String) -> String {
+        let kinds = [
+            ("password authentication failed", "28P01"), ("no password supplied", "28P01"),
+            ("no pg_hba.conf entry", "28000"), ("does not exist", "3D000"), ("too many clients", "53300"),
+            ("remaining connection slots", "53300"), ("starting up", "57P03"), ("shutting down", "57P03"),
+        ]
+        return kinds.first { words.contains($0.0) }?.1 ?? ""
+    }
+
+    /// The texts as C sees them, with a null at the end.
+    private static func withCStrings<Value>(
+        _ texts: [String], _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Value
+    ) -> Value {
+        var bytes: [CChar] = []
+        var places: [Int] = []
+        for text in texts {
+            places.append(bytes.count)
+            bytes += text.utf8CString
+        }
+        return bytes.withUnsafeBufferPointer { buffer in
+            let pointers = places.map { place in buffer.baseAddress.map { $0 + place } } + [nil]
+            return pointers.withUnsafeBufferPointer { pointers in
+                // A buffer with the null in it is never empty.
+                guard let base = pointers.baseAddress else {
+                    preconditionFailure("an array with an element has a place")
+                }
+                return body(base)
+            }
+        }
+    }
+}
