@@ -111,6 +111,21 @@ let package = Package(
             ],
             resources: [.embedInCode("Templates"), .embedInCode("Assets")],
             swiftSettings: ours),
+        // What goes into the product's own repository: the files, and the migrations that are made for its tables.
+        .target(
+            name: "SupabaseFiles", path: "supabase",
+            exclude: [
+                "tests", "functions/stripe-webhook/index.ts", "functions/chat-events/index.ts",
+                "functions/health/index.ts",
+            ],
+            sources: ["Files.swift"],
+            resources: [
+                .embedInCode("migrations/inbox.sql"), .embedInCode("functions/_shared/throughline.ts"),
+                .embedInCode("functions/stripe-webhook/stripe-webhook.ts"),
+                .embedInCode("functions/chat-events/chat-events.ts"), .embedInCode("functions/health/health.ts"),
+            ],
+            swiftSettings: ours),
+        .target(name: "Supabase", dependencies: ["SupabaseFiles", "Model", "Settings"], swiftSettings: ours),
         .target(
             name: "Sandbox",
             dependencies: ["Model", "Seams", crypto, hummingbird, logging, lifecycle, nio, httpTypes],
@@ -120,9 +135,8 @@ let package = Package(
             name: "throughline",
             dependencies: [
                 "CMemory", "Model", "Seams", "Settings", "Journal", "Intake", "JournalSQLite", "JournalPostgres",
-                "Planning", "Jobs", "ConnectorKit", "Connectors", "Trail", "Watch", "API", "Console", "Sandbox",
-                asyncHTTPClient, hummingbird, logging,
-                lifecycle, crypto,
+                "Planning", "Jobs", "ConnectorKit", "Connectors", "Trail", "Watch", "API", "Console", "Supabase",
+                "Sandbox", asyncHTTPClient, hummingbird, logging, lifecycle, crypto,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -196,6 +210,9 @@ let package = Package(
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
             swiftSettings: ours),
+        .testTarget(
+            name: "SupabaseTests",
+            dependencies: ["Model", "Seams", "Journal", "JournalPostgres", "Supabase", "TestKit"], swiftSettings: ours),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [

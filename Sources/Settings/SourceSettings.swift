@@ -26,6 +26,8 @@ package enum SourceKind: Sendable, Equatable {
     case zendesk
     case standard(PayloadMap)
     case hmac(HMACScheme, id: Path, PayloadMap)
+    /// The inbox in the product's own database, drained from here; nobody posts to it.
+    case inbox(url: SecretReference)
 
     package var name: String {
         switch self {
@@ -34,8 +36,11 @@ package enum SourceKind: Sendable, Equatable {
         case .zendesk: "zendesk"
         case .standard: "standard"
         case .hmac: "hmac"
+        case .inbox: "inbox"
         }
     }
+
+    package var isInbox: Bool { if case .inbox = self { true } else { false } }
 }
 
 /// Which Stripe object states that a payment succeeded.

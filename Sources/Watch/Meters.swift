@@ -36,6 +36,9 @@ package final class Meters: Sendable {
         state.withLock { $0.requests.add(route, String(status)) }
     }
 
+    /// How the inbox of that source stands.
+    package func recordInbox(source: String, _ inbox: InboxMeter) { state.withLock { $0.inboxes[source] = inbox } }
+
     /// Everything that was counted up to now.
     package var snapshot: MeterState { state.withLock { $0 } }
 }
@@ -48,6 +51,8 @@ package struct MeterState: Sendable {
     var requests = CounterFamily(labels: ["route", "status"])
     package internal(set) var acknowledgements = Histogram()
     var attemptDurations: [String: Histogram] = [:]
+    /// By source; there are as many as the configuration has.
+    var inboxes: [String: InboxMeter] = [:]
 
     mutating func recordAttempt(_ destination: String, _ duration: Duration) {
         let isKnown = attemptDurations[destination] != nil

@@ -49,6 +49,7 @@ package enum MetricsText {
             "throughline_journal_readable", "Whether the journal could be read just now.", isJournalReadable ? 1 : 0)
         if let figures { text.figures(figures, now: now) }
         text.destinations(destinations)
+        text.inboxes(meters.inboxes.sorted { $0.key < $1.key })
         if let residentBytes {
             text.gauge("process_resident_memory_bytes", "Memory of this process in bytes.", residentBytes)
         }
@@ -122,6 +123,26 @@ package enum MetricsText {
                 $0.isBreakerOpen ? 1 : 0
             }
             each(meters, "throughline_destination_running_jobs", "Jobs that are being worked now.", \.running)
+        }
+
+        mutating func inboxes(_ meters: [(key: String, value: InboxMeter)]) {
+            guard !meters.isEmpty else { return }
+            func each(_ name: String, _ help: String, _ value: (InboxMeter) -> String) {
+                head(name, "gauge", help)
+                for (source, meter) in meters { sample(name, ["source": source], value(meter)) }
+            }
+            each("throughline_inbox_reachable", "Whether the inbox could be drained just now.") {
+                $0.isReachable ? "1" : "0"
+            }
+            each("throughline_inbox_waiting_rows", "Rows that wait in the inbox, counted up to 10000.") {
+                String($0.waiting)
+            }
+            each("throughline_inbox_held_rows", "Rows of the inbox that could not be used.") { String($0.held) }
+            each(
+                "throughline_inbox_lag_seconds", "Age of the oldest row that waits and was not held; 0 where none does."
+            ) {
+                String(Double($0.lag.milliseconds) / 1000)
+            }
         }
 
         private mutating func each(

@@ -156,6 +156,9 @@ import Testing
         let settings = try #require(reading.settings)
         #expect(settings.sources.map(\.name) == ["stripe", "chat"])
         #expect(settings.flows.isEmpty && settings.destinations.isEmpty)
+        let withInbox = read(Starter.configurationWithInbox)
+        #expect(withInbox.problems.map(\.description) == [])
+        #expect(withInbox.settings?.sources.last?.kind == .inbox(url: .environment("SUPABASE_DB_URL")))
     }
 
     @Test func `that init writes stays valid when every example is taken`() throws {

@@ -52,7 +52,7 @@ package final class Intake: Sendable {
     package func receive(
         source: String, headers: [(name: String, value: String)], body: [UInt8]
     ) async -> IntakeAnswer {
-        guard let reader = reader(source) else { return .noSuchSource }
+        guard let reader = reader(source), !reader.source.kind.isInbox else { return .noSuchSource }
         guard body.count <= Limits.deliverySizeMax else { return .tooLarge(sizeMax: Limits.deliverySizeMax) }
         let delivery = InboundDelivery(headers: HeaderList(headers), body: body)
         guard MediaType.isJSON(delivery.headers.first("content-type")),

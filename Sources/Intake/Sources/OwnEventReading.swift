@@ -25,7 +25,7 @@ struct OwnEventReading {
         let session = try text(payload, "session")
         let user = try text(payload, "user")
         let data = try data(of: payload, shape: shape)
-        guard session != nil || user != nil || Self.hasIdentifier(data, shape: shape) else {
+        guard session != nil || user != nil || data.keys.contains(where: shape.isIdentifier) else {
             throw Problem(
                 "missing_identity",
                 "nothing says whom this is about: give session, user or an identifier in data (email, customer, …)",
@@ -77,18 +77,6 @@ struct OwnEventReading {
             return try shape.checked(object)
         } catch {
             throw Problem(error)
-        }
-    }
-
-    private static let identifiers: Set<String> = [
-        "email", "phone", "user", "customer", "payment", "charge", "checkout", "subscription", "invoice", "refund",
-        "dispute", "ticket", "reference", "client_reference",
-    ]
-
-    private static func hasIdentifier(_ data: JSONObject, shape: EventShape) -> Bool {
-        data.members.contains { member in
-            identifiers.contains(member.key)
-                || shape.fields.contains { $0.name == member.key && ($0.kind == .id || $0.kind == .email) }
         }
     }
 }

@@ -20,7 +20,8 @@ package struct SourceReader: Sendable {
         let scheme: SignatureScheme =
             switch source.kind {
             case .stripe: .stripe
-            case .events, .standard: .standard
+            // Nobody signs for an inbox: without a secret, whatever were posted to it is refused.
+            case .events, .standard, .inbox: .standard
             case .zendesk: .zendesk
             case .hmac(let scheme, _, _): .hmac(scheme)
             }
@@ -88,7 +89,7 @@ package struct SourceReader: Sendable {
         }
         return switch source.kind {
         case .stripe(let payments): StripeReading(payments: payments, catalogue: catalogue).read(payload)
-        case .events: OwnEventReading(catalogue: catalogue).read(payload)
+        case .events, .inbox: OwnEventReading(catalogue: catalogue).read(payload)
         case .zendesk: ZendeskReading(catalogue: catalogue).read(payload)
         case .standard(let map), .hmac(_, _, let map): MappedReading(map: map, catalogue: catalogue).read(payload)
         }
@@ -106,7 +107,7 @@ package struct SourceReader: Sendable {
 
     private var idField: String {
         switch source.kind {
-        case .stripe, .events: "id"
+        case .stripe, .events, .inbox: "id"
         case .zendesk: "X-Zendesk-Webhook-Invocation-Id"
         case .standard: "webhook-id"
         case .hmac(_, let id, _): id.description
@@ -117,14 +118,14 @@ package struct SourceReader: Sendable {
         switch source.kind {
         case .zendesk: headers.first("X-Zendesk-Webhook-Invocation-Id")
         case .standard: headers.first(headers.first("svix-signature") == nil ? "webhook-id" : "svix-id")
-        case .stripe, .events, .hmac: nil
+        case .stripe, .events, .hmac, .inbox: nil
         }
     }
 
     private func envelope(of value: JSONValue) -> Envelope {
         guard let payload = value.object else { return Envelope() }
         switch source.kind {
-        case .stripe, .events, .zendesk:
+        case .stripe, .events, .zendesk, .inbox:
             return Envelope(id: payload["id"]?.string, type: Self.typeName(payload["type"]))
         case .standard(let map):
             return Envelope(type: Self.typeName(map.type.value(in: Scope(data: payload))))
@@ -145,6 +146,15 @@ package struct SourceReader: Sendable {
     private static func typeName(_ value: JSONValue?) -> String? {
         guard let name = value?.string, !name.isEmpty, name.utf8.count <= Limits.idLengthMax else { return nil }
         return FieldText.withoutNull(name)
+    }
+
+    /// What is kept of a payload that is too large to be read: its beginning, and the reason.
+    func oversized(_ beginning: [UInt8], at now: Instant, mint: IDMint) -> KeptDelivery {
+        let problem = Problem(
+            "too_large",
+            "it is larger than \(Limits.deliverySizeMax >> 20) MiB, and only its beginning is kept: "
+                + "map fewer or shorter columns")
+        return kept(.quarantined, problem, Envelope(), body: beginning, at: now, mint: mint)
     }
 
     private func kept(

@@ -34,10 +34,7 @@ extension FileReader {
 
     private mutating func source(_ entry: FileNode.Entry) -> SourceSettings? {
         guard let kind = kind(of: entry, among: Self.kinds, thing: "source") else { return nil }
-        if kind == "inbox" {
-            report(entry.value, "sources of kind inbox are not available in this version")
-            return nil
-        }
+        if kind == "inbox" { return inbox(entry) }
         let own: [String: [String]] = ["stripe": ["payments"], "standard": ["map"], "hmac": Self.hmacKeys]
         guard let map = map(entry.value, keys: Self.commonKeys + (own[kind] ?? []), of: "a \(kind) source") else {
             return nil
@@ -48,6 +45,13 @@ extension FileReader {
         return SourceSettings(
             name: entry.name, kind: read, secrets: secrets,
             tolerance: tolerance ?? Limits.signatureToleranceDefault)
+    }
+
+    private mutating func inbox(_ entry: FileNode.Entry) -> SourceSettings? {
+        guard let map = map(entry.value, keys: ["kind", "url"], of: "an inbox source"),
+            let url = secret(required("url", in: map, "the database's address, as env:SUPABASE_DB_URL"))
+        else { return nil }
+        return SourceSettings(name: entry.name, kind: .inbox(url: url), secrets: [])
     }
 
     /// An `events` source may do without: an `ingest` key opens it too.

@@ -24,6 +24,10 @@ package enum Starter {
         # Slack: your app > Incoming Webhooks > Webhook URL.
         SLACK_WEBHOOK_URL=
 
+        # Needed only by a source of kind inbox: your product's database, as the role throughline_worker
+        # (postgresql://throughline_worker:PASSWORD@HOST:5432/postgres); docs/supabase.md says how to make its login.
+        SUPABASE_DB_URL=
+
         """
     }
 
@@ -45,7 +49,23 @@ package enum Starter {
     }
 
     /// The text of `throughline.yaml`: events from Stripe and a chatbot, no destination yet.
-    package static let configuration = """
+    package static let configuration = configuration(
+        inbox: """
+            #  app:
+            #    kind: inbox
+            #    url: env:SUPABASE_DB_URL
+            """)
+
+    /// The same with the inbox of the product's own database.
+    package static let configurationWithInbox = configuration(
+        inbox: """
+              app:
+                kind: inbox
+                url: env:SUPABASE_DB_URL
+            """)
+
+    private static func configuration(inbox: String) -> String {
+        """
         # Throughline's configuration. Check it with: throughline config check
         # Every key: docs/configuration.md. Secrets stand in .env and are named here as env:NAME.
 
@@ -68,6 +88,8 @@ package enum Starter {
           chat:
             kind: events
             secrets: [env:CHAT_SECRET]
+        # What triggers and Edge Functions write into the inbox of your product's own database; no public address needed.
+        \(inbox)
 
         # Where things happen. Take away the # and fill in .env to use one.
         destinations:
@@ -114,4 +136,5 @@ package enum Starter {
         # alerts: { to: [team] }
 
         """
+    }
 }

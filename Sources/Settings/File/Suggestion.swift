@@ -1,5 +1,5 @@
 /// Finds the known word that was probably meant.
-enum Suggestion {
+package enum Suggestion {
     /// The nearest of `known` by edits, where it is near enough to be the word that was meant.
     static func nearest(to word: String, among known: some Sequence<String>) -> String? {
         guard word.count <= 64 else { return nil }
@@ -9,7 +9,7 @@ enum Suggestion {
     }
 
     /// A sentence's end: `; did you mean "crm"?`, or nothing.
-    static func hint(for word: String, among known: some Sequence<String>) -> String {
+    package static func hint(for word: String, among known: some Sequence<String>) -> String {
         nearest(to: word, among: known).map { "; did you mean \"\($0)\"?" } ?? ""
     }
 

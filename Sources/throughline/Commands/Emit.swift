@@ -31,7 +31,7 @@ struct Emit: AsyncParsableCommand {
     func run() async throws {
         try await Session.with(common) { client, terminal in
             if let file { return try await send(file: file, client, terminal) }
-            let catalogue = Self.catalogue(common)
+            let catalogue = Self.catalogue(common.config)
             let name = type ?? ""
             let event = try Self.event(type: name, fields: fields, catalogue: catalogue, mint: IDMint.system)
             let answer: JSONValue
@@ -50,9 +50,9 @@ struct Emit: AsyncParsableCommand {
     }
 
     /// The event types of this configuration; ours alone where it cannot be read, as beside a server elsewhere.
-    private static func catalogue(_ common: CommonOptions) -> EventCatalogue {
+    static func catalogue(_ config: String?) -> EventCatalogue {
         // What is wrong with the file is told by the commands that need it.
-        (try? ConfigurationLoader.read(common.config))?.reading.settings?.catalogue ?? EventCatalogue()
+        (try? ConfigurationLoader.read(config))?.reading.settings?.catalogue ?? EventCatalogue()
     }
 
     /// The server has the last word on its types; the hint is of those that are known here.
@@ -88,7 +88,7 @@ struct Emit: AsyncParsableCommand {
     }
 
     /// Text that does not fit its kind stays text: the server's refusal says what was expected.
-    private static func value(_ text: String, as kind: FieldKind?) -> JSONValue {
+    static func value(_ text: String, as kind: FieldKind?) -> JSONValue {
         switch kind {
         case .amount, .integer, .number:
             Int64(text).map { .int($0) } ?? Double(text).map { .double($0) } ?? .string(text)

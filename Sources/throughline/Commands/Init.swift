@@ -10,9 +10,14 @@ struct Init: ParsableCommand {
         discussion: """
             Never overwrites: a file that is there stays as it is.
 
-            Example:
+            --supabase also lays the kit into the product's own repository: the migration that makes the inbox, and the \
+            Edge Functions stripe-webhook, chat-events and health with what they share.
+
+            Examples:
               throughline init && throughline config check
+              throughline init --supabase ~/acme
             """)
+    @Flag(help: "Also write the migrations and Edge Functions of the Supabase kit.") var supabase = false
     @Argument(help: "The folder.") var folder = "."
     @OptionGroup var common: CommonOptions
 
@@ -23,17 +28,28 @@ struct Init: ParsableCommand {
         let environment = Starter.environment(chatRandom: chance.bytes(32), hookRandom: chance.bytes(32))
         var written: [String] = []
         let files: [(String, String, mode_t)] = [
-            ("throughline.yaml", Starter.configuration, 0o644), (".env", environment, 0o600),
+            ("throughline.yaml", supabase ? Starter.configurationWithInbox : Starter.configuration, 0o644),
+            (".env", environment, 0o600),
         ]
         for (name, text, mode) in files {
             if try Self.create(folder + "/" + name, text, mode: mode) { written.append(name) }
         }
         try Self.ignoreSecrets(in: folder)
+        let kit = supabase ? try KitLaying(ProductFolder(folder)).lay(at: SystemTime().now) : nil
         if common.json {
-            return terminal.line((["written": .array(written.map { .string($0) })] as JSONValue).encodedText)
+            var answer: JSONObject = ["written": .array((written + (kit?.written ?? [])).map { .string($0) })]
+            if let kit { answer["differs"] = .array(kit.differing.map { .string($0) }) }
+            return terminal.line(JSONValue.object(answer).encodedText)
         }
         for (name, _, _) in files where !written.contains(name) { terminal.line("\(name) is there already; it stays.") }
         for name in written { terminal.line("Wrote \(name)") }
+        if let kit {
+            kit.show(terminal)
+            if try ProductFolder(folder).text(of: "throughline.yaml")?.contains("kind: inbox") == false {
+                terminal.line(
+                    "Add this under sources: in throughline.yaml: app: { kind: inbox, url: env:SUPABASE_DB_URL }")
+            }
+        }
         terminal.line(
             "\nNext: put your provider's secrets into .env, then\n  throughline config check\n  throughline serve")
     }

@@ -95,6 +95,7 @@ struct Serve: AsyncParsableCommand {
         services += [
             Reloader(installation: installation, option: option, started: loaded.settings), announcement,
         ]
+        services += try installation.drains(loaded)
         if let metrics = settings.metrics { services.append(installation.metricsServer(metrics)) }
         services += also
         services += [server, DrainNotice(readiness: installation.readiness)]
@@ -122,8 +123,13 @@ struct Reloader: Service {
             ("journal", started.journal != new.journal), ("http.host", started.http.host != new.http.host),
             ("http.port", started.http.port != new.http.port),
             ("http.metrics", started.http.metrics != new.http.metrics),
+            ("sources of kind inbox", inboxes(started) != inboxes(new)),
         ]
         return changes.filter(\.1).map(\.0)
+    }
+
+    private static func inboxes(_ settings: Settings) -> [SourceSettings] {
+        settings.sources.filter(\.kind.isInbox)
     }
 
     func run() async throws {

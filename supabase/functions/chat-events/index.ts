@@ -1,0 +1,3 @@
+import { handle } from "./chat-events.ts";
+
+Deno.serve((request) => handle(request));

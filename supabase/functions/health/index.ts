@@ -1,0 +1,3 @@
+import { handle } from "./health.ts";
+
+Deno.serve((request) => handle(request));

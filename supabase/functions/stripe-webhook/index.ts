@@ -1,0 +1,3 @@
+import { handle } from "./stripe-webhook.ts";
+
+Deno.serve((request) => handle(request));
