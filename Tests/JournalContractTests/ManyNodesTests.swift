@@ -30,7 +30,7 @@ private struct Pair {
         try execute(
             """
             UPDATE nodes SET steady_since = steady_since - interval '1 hour';
-            UPDATE nodes SET beat_at = beat_at - interval '\(seconds) s' WHERE name = '\(node)'
+            UPDATE nodes SET beat_at = clock_timestamp() - interval '\(seconds) s' WHERE name = '\(node)'
             """)
     }
 
@@ -46,9 +46,9 @@ private struct Pair {
         let pair = try await Pair()
         let job = try await pair.bench.job(try await pair.bench.subject())
         let lost = try #require(await pair.claim(by: pair.a).first)
-        try pair.letTimePass(since: "a", seconds: 5)
+        try pair.letTimePass(since: "a", seconds: 1)
         #expect(try await pair.b.beat(isWorking: true, now: start).rescued == 0)
-        try pair.letTimePass(since: "a", seconds: 4)
+        try pair.letTimePass(since: "a", seconds: 9)
         let beat = try await pair.b.beat(isWorking: true, now: start)
         #expect(beat.rescued == 1)
         #expect(try await pair.b.beat(isWorking: true, now: start).workers == 1)
