@@ -239,7 +239,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--throughline", required=True)
     parser.add_argument("--seconds", type=int, default=300, help="how long the overload lasts")
-    parser.add_argument("--connections", type=int, default=4000, help="of the overload")
+    parser.add_argument("--connections", type=int, default=1000, help="of the overload")
     parser.add_argument("--folder", default=".", help="where the journal is made and removed")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
