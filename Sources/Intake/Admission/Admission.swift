@@ -36,8 +36,8 @@ package final class Admission: Service {
 
     /// Keeps an arrival, and returns when it is on disk.
     ///
-    /// Throws a `Failure`: `.overloaded` when the queue is full or its first waits too long, `.unavailable` when the journal cannot be written or
-    /// the server stops. Then nothing may be acknowledged; the sender's next try finds out what was kept.
+    /// Throws a `Failure`: `.overloaded` when the queue is full or its first waits too long, `.unavailable` when the
+    /// journal cannot be written or the server stops. Then nothing may be acknowledged; the sender's next try finds out what was kept.
     package func submit(_ arrival: Arrival) async throws -> Appended {
         guard let appended = try await submit(chunk: [arrival]).first else { throw Self.unwritable }
         return appended

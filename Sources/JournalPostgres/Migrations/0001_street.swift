@@ -151,8 +151,8 @@ extension Migration {
 
         """
 
-    // A node lives for as long as its heart beats, by the database's clock; `steady_since` it has missed no beat. `desk` holds the events that it is
-    // planning: they are told from others when it dies over them. One node leads in each duty.
+    // A node lives for as long as its heart beats, by the database's clock; `steady_since` it has missed no beat. `desk`
+    // holds the events that it is planning: they are told from others when it dies over them. One node leads in each duty.
     private static let nodeTables = """
         CREATE TABLE nodes (
             name text PRIMARY KEY, started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
