@@ -13,6 +13,7 @@ package struct Settings: Sendable, Equatable {
     package var retry: RetryPolicy
     package var retention: Retention
     package var alerts: AlertSettings
+    package var console: ConsoleSettings
     /// How long a job waits for a field that its fact may still bring.
     package var enrichFor: Duration
     package var catalogue: EventCatalogue
@@ -21,7 +22,7 @@ package struct Settings: Sendable, Equatable {
         product: String, journal: JournalLocation = .sqlite(path: "throughline.db"), http: HTTPSettings = .init(),
         sources: [SourceSettings] = [], destinations: [DestinationSettings] = [], flows: [Flow] = [],
         retry: RetryPolicy = .init(), retention: Retention = .init(), alerts: AlertSettings = .init(),
-        enrichFor: Duration = .seconds(3600), catalogue: EventCatalogue = .init()
+        console: ConsoleSettings = .init(), enrichFor: Duration = .seconds(3600), catalogue: EventCatalogue = .init()
     ) {
         self.product = product
         self.journal = journal
@@ -32,6 +33,7 @@ package struct Settings: Sendable, Equatable {
         self.retry = retry
         self.retention = retention
         self.alerts = alerts
+        self.console = console
         self.enrichFor = enrichFor
         self.catalogue = catalogue
     }

@@ -6,6 +6,7 @@ enum Listing {
     /// A page of events looks at so many rows at most and then gives a cursor, filled or not: however rare what is
     /// asked for, no reading stays open for long.
     private static let eventsScannedMax: Int64 = 100_000
+    private static let jobsScannedMax: Int64 = 100_000
     private static let groupsMax = 100
 
     static func events(_ filter: EventFilter, _ page: PageRequest, _ db: Transaction) throws -> Page<EventRow> {
@@ -39,11 +40,13 @@ enum Listing {
 
     static func jobs(_ filter: JobFilter, _ page: PageRequest, _ db: Transaction) throws -> Page<JobRow> {
         let tables = tables(of: filter.states)
+        let end = try lastLooked(filter, page, db)
         var halves: [String] = []
         var values: [(any SQLValue)?] = []
         for table in tables {
             var conditions = conditions(of: filter)
             try conditions.addCursor(page)
+            if let end { conditions.add("seq >= ?", end) }
             halves.append(
                 "(SELECT \(JobTable.columns) FROM \(table)\(conditions.sql) ORDER BY seq DESC "
                     + "LIMIT \(page.limit + 1))")
@@ -53,7 +56,20 @@ enum Listing {
             "SELECT * FROM (\(halves.joined(separator: " UNION ALL "))) AS found ORDER BY seq DESC "
                 + "LIMIT \(page.limit + 1)", values: values
         ) { (seq: $0.int(0), item: try JobTable.row($0)) }
-        return Page(rows, limit: page.limit)
+        var found = Page(rows, limit: page.limit)
+        if found.next == nil, let end, end > 1 { found.next = String(end) }
+        return found
+    }
+
+    /// Completed jobs of one flow or destination may lie anywhere among millions: a page looks at so many at most.
+    private static func lastLooked(_ filter: JobFilter, _ page: PageRequest, _ db: Transaction) throws -> Int64? {
+        let isWide = filter.states.isEmpty || filter.states.contains(.completed)
+        guard isWide, filter != JobFilter(states: filter.states) else { return nil }
+        let newest =
+            try db.first("SELECT greatest((SELECT max(seq) FROM jobs), (SELECT max(seq) FROM history), 0)") {
+                $0.int(0)
+            } ?? 0
+        return (page.cursor.flatMap { Int64($0) } ?? newest + 1) - jobsScannedMax
     }
 
     private static func tables(of states: Set<JobState>) -> [String] {

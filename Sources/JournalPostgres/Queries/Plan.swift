@@ -12,7 +12,13 @@ final class Plan: PlanTransaction {
     /// Subjects whose roots bear this transaction already.
     private var touched: Set<SubjectID> = []
 
-    init(db: Transaction) { self.db = db }
+    /// Only reads, and holds nothing.
+    private let isRehearsing: Bool
+
+    init(db: Transaction, isRehearsing: Bool = false) {
+        self.db = db
+        self.isRehearsing = isRehearsing
+    }
 
     /// What was written since has been taken back.
     func forgetTouched() { touched = [] }
@@ -20,7 +26,7 @@ final class Plan: PlanTransaction {
     // MARK: Subjects
 
     func holders(of identifiers: [SubjectIdentifier]) throws -> [SubjectSketch] {
-        try Subjects.hold(identifiers, db)
+        if !isRehearsing { try Subjects.hold(identifiers, db) }
         return try Subjects.holders(of: identifiers, db)
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Foundation
 import Journal
 import Logging
@@ -89,7 +90,7 @@ struct Serve: AsyncParsableCommand {
             await onListening(port)
         }
         var services: [any Service] = role == .work ? [] : [installation.admission]
-        if role != .ingest { services += [installation.planner, installation.runner, installation.maintenance] }
+        if role != .ingest { services += [installation.planner, installation.runner, installation.maintenance, installation.tallying] }
         if role != .ingest, let hints = installation.hints { services.append(hints) }
         if let tending = installation.logTending { services.append(tending) }
         services += [
@@ -97,6 +98,7 @@ struct Serve: AsyncParsableCommand {
         ]
         services += try installation.drains(loaded)
         if let metrics = settings.metrics { services.append(installation.metricsServer(metrics)) }
+        services += installation.console.services
         services += also
         services += [server, DrainNotice(readiness: installation.readiness)]
         var quiet = logger

@@ -30,6 +30,8 @@ struct Installation: Sendable {
     let readiness: Readiness
     let dependencies: Dependencies
     let console: Console
+    let backstage: ConsoleBackstage
+    let tallying: WorkTallying
     let credential: Redacted<String>
     let logger: Logger
 
@@ -70,9 +72,12 @@ struct Installation: Sendable {
             time: world.time, chance: world.chance, logger: logger, wakePlanning: { planner.wake() },
             wakeWork: { runner.wake() }, hashPassword: { try await passwords.hash($0) },
             followers: followers)
+        tallying = WorkTallying(journal: journal, time: world.time, logger: logger)
+        backstage = ConsoleBackstage(
+            journal: journal, settings: live, connectors: connectors, world: world, loaded: loaded)
         console = try Console(
-            dependencies: dependencies, sessions: Sessions(time: world.time, chance: world.chance),
-            passwords: passwords)
+            dependencies: dependencies, survey: journal, backstage: backstage,
+            sessions: Sessions(time: world.time, chance: world.chance), passwords: passwords, http: world.http)
     }
 
     /// Keeps the embedded journal's log short; nil where another program keeps the journal.
@@ -112,6 +117,7 @@ struct Installation: Sendable {
         live.replace(with: loaded.settings)
         connectors.replace(
             with: ConnectorFactory.make(settings: loaded.settings, secrets: { loaded.secrets[$0] }, world: world))
+        backstage.reload(loaded)
         intake.replaceSecrets(loaded.secrets.bySource(loaded.settings))
         runner.reload()
         planner.wake()
