@@ -296,3 +296,24 @@ package struct Pause: Sendable, Hashable {
         self.since = since
     }
 }
+
+extension Settlement {
+    /// Whether it counts among the job's attempts.
+    package var isSpent: Bool {
+        if case .retry(_, let isSpent) = result { return isSpent }
+        return switch attempt.outcome {
+        case .succeeded, .transient, .permanent, .unknown: true
+        case .slowDown, .credentials, .blocked, .notMade: false
+        }
+    }
+}
+
+extension AttemptEnd {
+    /// As much of the error as is kept.
+    package var storedError: String? {
+        error.map { text in
+            text.utf8.count <= Limits.storedErrorMax
+                ? text : String(decoding: text.utf8.prefix(Limits.storedErrorMax), as: UTF8.self)
+        }
+    }
+}

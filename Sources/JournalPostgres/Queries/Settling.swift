@@ -28,15 +28,9 @@ enum Settling {
             if case .completed(_, let upTo) = settlement.result { upTo } else { nil }
         }
 
-        var error: String? { job.isErased ? nil : attempt.error.map(Settling.cut) }
+        var error: String? { job.isErased ? nil : attempt.storedError }
 
-        var isSpent: Bool {
-            if case .retry(_, let isSpent) = settlement.result { return isSpent }
-            return switch attempt.outcome {
-            case .succeeded, .transient, .permanent, .unknown: true
-            case .slowDown, .credentials, .blocked, .notMade: false
-            }
-        }
+        var isSpent: Bool { settlement.isSpent }
     }
 
     /// The running job as its settlement finds it.
@@ -168,11 +162,6 @@ enum Settling {
             SQLArray(made.map(\.attempt.endedAt)), SQLArray(made.map(\.attempt.outcome.rawValue)),
             SQLArray(made.map(\.attempt.status)), SQLArray(made.map(\.attempt.errorClass)),
             SQLArray(made.map(\.error)), SQLArray(made.map(\.attempt.durationMilliseconds)))
-    }
-
-    static func cut(_ text: String) -> String {
-        text.utf8.count <= Limits.storedErrorMax
-            ? text : String(decoding: text.utf8.prefix(Limits.storedErrorMax), as: UTF8.self)
     }
 
     // MARK: What the attempt means to its job
