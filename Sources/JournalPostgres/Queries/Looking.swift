@@ -21,7 +21,8 @@ enum Looking {
         return Surroundings(
             event: event, data: try data(of: job.fact, else: event.data, db), subject: try Subjects.view(of: root, db),
             payments: try payments(of: root, seenFrom: (holder ?? nil) ?? job.subject, db),
-            records: try records(of: root, at: job.destination, db).map(\.record), asOf: try newestOfLane(of: id, db))
+            records: try records(of: root, at: job.destination, db).map(\.record),
+            asOf: Sight(job: try newestOfLane(of: id, db), join: try newestJoin(of: root, db)))
     }
 
     /// The fact's own data filled up from its object's.
@@ -44,6 +45,11 @@ enum Looking {
             WHERE own.id = $1
             """, id
         ) { $0.int(0) } ?? 0
+    }
+
+    /// The number of the newest join to the subject that stands for the whole, 0 before the first.
+    private static func newestJoin(of root: SubjectID, _ db: Transaction) throws -> Int64 {
+        try db.first("SELECT coalesce(max(seq), 0) FROM joins WHERE root = $1", root) { $0.int(0) } ?? 0
     }
 
     static func records(of root: SubjectID, at destination: String? = nil, _ db: Transaction) throws -> [LinkedRecord] {

@@ -22,7 +22,8 @@ enum Looking {
         return Surroundings(
             event: event, data: try data(of: job.fact, else: event.data, db), subject: try Subjects.view(of: root, db),
             payments: try payments(of: root, seenFrom: (holder ?? nil) ?? job.subject, db),
-            records: try records(of: root, at: job.destination, db).map(\.record), asOf: try newestJob(db))
+            records: try records(of: root, at: job.destination, db).map(\.record),
+            asOf: Sight(job: try newestJob(db), join: try newestJoin(of: root, db)))
     }
 
     /// The fact's own data filled up from its object's.
@@ -36,6 +37,11 @@ enum Looking {
     /// The number of the newest job that was ever written.
     static func newestJob(_ db: Database) throws -> Int64 {
         try db.first("SELECT seq FROM sqlite_sequence WHERE name = 'jobs'") { $0.int(0) } ?? 0
+    }
+
+    /// The number of the newest join to the subject that stands for the whole, 0 before the first.
+    static func newestJoin(of root: SubjectID, _ db: Database) throws -> Int64 {
+        try db.first("SELECT max(seq) FROM joins WHERE root = ?", root) { $0.int(0) } ?? 0
     }
 
     static func records(of root: SubjectID, at destination: String? = nil, _ db: Database) throws -> [LinkedRecord] {

@@ -108,7 +108,7 @@ enum Settling {
     // MARK: What becomes of the job
 
     private static func complete(
-        _ job: Running, _ id: JobID, _ record: ExternalRecord?, supersedesUpTo: Int64?, at now: Instant, _ db: Database
+        _ job: Running, _ id: JobID, _ record: ExternalRecord?, supersedesUpTo: Sight?, at now: Instant, _ db: Database
     ) throws {
         // Of an erased person nothing is kept that names them elsewhere.
         if let record, !job.isErased {
@@ -126,13 +126,15 @@ enum Settling {
     }
 
     /// Ends the jobs that this one's effect covers.
-    private static func supersede(_ job: Running, by id: JobID, upTo: Int64, at now: Instant, _ db: Database) throws {
+    private static func supersede(_ job: Running, by id: JobID, upTo: Sight, at now: Instant, _ db: Database) throws {
         guard let lane = job.movesTo ?? job.lane else { return }
+        let isJoined = try Looking.newestJoin(of: Subjects.root(of: job.subject, db), db) > upTo.join
+        if isJoined { return }
         let covered = try db.rows(
             """
             SELECT seq FROM jobs WHERE destination = ? AND lane = ? AND state = 'waiting' AND wait_kind = 'lane'
                 AND seq <= ? AND flow = ? AND action = ? AND alias IS ?
-            """, job.destination, lane, upTo, job.flow, job.action, job.alias
+            """, job.destination, lane, upTo.job, job.flow, job.action, job.alias
         ) { $0.int(0) }
         for seq in covered {
             try db.run("UPDATE jobs SET note = ? WHERE seq = ?", "superseded by \(id)", seq)
