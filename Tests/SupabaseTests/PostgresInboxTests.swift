@@ -143,10 +143,20 @@ struct `Draining the inbox` {
         #expect(try PostgresInbox.requiresTLS(url) == isAsked)
     }
 
+    @Test func `can be asked without taking anything`() async throws {
+        try await accept(1...3)
+        let inbox = try inbox()
+        try await inbox.probe()
+        #expect(try await left() == 3)
+        #expect(try await inbox.drain(limit: 10) { $0.map { _ in .taken } } == 3)
+    }
+
     @Test func `says what is wrong with a database`() async throws {
         for (role, words) in [("throughline_ingest", "may not drain"), ("throughline_reader", "may not drain")] {
             try await project.run("alter role \(role) login", as: "supabase_admin")
             let inbox = try inbox(as: role)
+            let probed = await #expect(throws: Failure.self) { try await inbox.probe() }
+            #expect(probed?.message.contains(words) == true, "\(probed?.message ?? "")")
             let error = await #expect(throws: Failure.self) { try await inbox.drain(limit: 1) { _ in [] } }
             #expect(error?.message.contains(words) == true, "\(error?.message ?? "")")
         }
