@@ -7,8 +7,8 @@ package import Settings
 package struct Settling: Sendable {
     /// What came of working a claimed job.
     package enum Outcome: Sendable, Hashable {
-        /// A call was made. `asOf` is the lane position that a state-setting effect covers.
-        case reported(Report, asOf: Int64?)
+        /// A call was made. `asOf` is what a state-setting effect covers.
+        case reported(Report, asOf: Sight?)
         case refused(EffectRefusal)
         /// Too early for a second call, since a lost one may still be alive.
         case tooEarly(until: Instant)
@@ -103,7 +103,7 @@ package struct Settling: Sendable {
 
     // MARK: Reports
 
-    private func reported(_ report: Report, asOf: Int64?) -> Decision {
+    private func reported(_ report: Report, asOf: Sight?) -> Decision {
         switch report.verdict {
         case .succeeded(let record):
             return decision(

@@ -38,10 +38,9 @@ enum Listing {
     }
 
     static func jobs(_ filter: JobFilter, _ page: PageRequest, _ db: Transaction) throws -> Page<JobRow> {
-        let tables = tables(of: filter.states)
         var halves: [String] = []
         var values: [(any SQLValue)?] = []
-        for table in tables {
+        for table in filter.tables {
             var conditions = conditions(of: filter)
             try conditions.addCursor(page)
             halves.append(
@@ -54,12 +53,6 @@ enum Listing {
                 + "LIMIT \(page.limit + 1)", values: values
         ) { (seq: $0.int(0), item: try JobTable.row($0)) }
         return Page(rows, limit: page.limit)
-    }
-
-    private static func tables(of states: Set<JobState>) -> [String] {
-        guard !states.isEmpty else { return ["jobs", "history"] }
-        return (states.contains { !$0.isEnded } ? ["jobs"] : [])
-            + (states.contains(where: \.isEnded) ? ["history"] : [])
     }
 
     static func conditions(of filter: JobFilter) -> Conditions {

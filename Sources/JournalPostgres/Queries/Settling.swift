@@ -24,19 +24,13 @@ enum Settling {
             if case .completed(let record, _) = settlement.result, !job.isErased { record } else { nil }
         }
 
-        var supersedesUpTo: Int64? {
+        var supersedesUpTo: Sight? {
             if case .completed(_, let upTo) = settlement.result { upTo } else { nil }
         }
 
-        var error: String? { job.isErased ? nil : attempt.error.map(Settling.cut) }
+        var error: String? { job.isErased ? nil : attempt.storedError }
 
-        var isSpent: Bool {
-            if case .retry(_, let isSpent) = settlement.result { return isSpent }
-            return switch attempt.outcome {
-            case .succeeded, .transient, .permanent, .unknown: true
-            case .slowDown, .credentials, .blocked, .notMade: false
-            }
-        }
+        var isSpent: Bool { settlement.isSpent }
     }
 
     /// The running job as its settlement finds it.
@@ -175,11 +169,6 @@ enum Settling {
             SQLArray(made.map(\.error)), SQLArray(made.map(\.attempt.durationMilliseconds)))
     }
 
-    static func cut(_ text: String) -> String {
-        text.utf8.count <= Limits.storedErrorMax
-            ? text : String(decoding: text.utf8.prefix(Limits.storedErrorMax), as: UTF8.self)
-    }
-
     // MARK: What the attempt means to its job
 
     // An unknown end stays unknown until the effect is known to have happened: a later answer that this time nothing
@@ -261,7 +250,7 @@ enum Settling {
 
     /// Ends the waiting jobs of the lane that the effect of one of these covers.
     private static func supersede(by endings: [Ending], at now: Instant, _ db: Transaction) throws {
-        let covering = endings.compactMap { ending -> (job: Running, lane: String, upTo: Int64)? in
+        let covering = endings.compactMap { ending -> (job: Running, lane: String, upTo: Sight)? in
             guard let upTo = ending.supersedesUpTo, let lane = ending.job.movesTo ?? ending.job.lane else { return nil }
             return (ending.job, lane, upTo)
         }
@@ -270,18 +259,24 @@ enum Settling {
             """
             WITH gone AS (
                 DELETE FROM jobs
-                USING unnest($1, $2, $3, $4, $5, $6, $7) AS done (destination, lane, up_to, flow, action, alias, job)
+                USING unnest($1, $2, $3, $4, $5, $6, $7, $9, $10)
+                    AS done (destination, lane, up_to, flow, action, alias, job, subject, joined)
                 WHERE jobs.destination = done.destination AND jobs.lane = done.lane AND state = 'waiting'
                     AND wait_kind = 'lane' AND seq <= up_to AND jobs.flow = done.flow AND jobs.action = done.action
                     AND jobs.alias IS NOT DISTINCT FROM done.alias
+                    AND NOT EXISTS (
+                        SELECT 1 FROM subjects JOIN joins ON joins.root = subjects.root
+                        WHERE subjects.id = done.subject AND joins.seq > done.joined)
                 RETURNING jobs.*, done.job AS covered_by)
             INSERT INTO history (\(JobTable.identity), \(JobTable.course), note, state, ended_at, lane)
             SELECT \(JobTable.identity), \(JobTable.course), 'superseded by ' || covered_by, 'completed', $8,
                 coalesce(moves_to, lane)
             FROM gone
             """, SQLArray(covering.map(\.job.destination)), SQLArray(covering.map(\.lane)),
-            SQLArray(covering.map(\.upTo)), SQLArray(covering.map(\.job.flow)), SQLArray(covering.map(\.job.action)),
-            SQLArray(covering.map(\.job.alias)), SQLArray(covering.map { "\($0.job.id)" }), now)
+            SQLArray(covering.map(\.upTo.job)), SQLArray(covering.map(\.job.flow)),
+            SQLArray(covering.map(\.job.action)),
+            SQLArray(covering.map(\.job.alias)), SQLArray(covering.map { "\($0.job.id)" }), now,
+            SQLArray(covering.map(\.job.subject)), SQLArray(covering.map(\.upTo.join)))
     }
 
     /// Wakes the jobs that wait for a record which one of these brought.
