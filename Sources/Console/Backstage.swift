@@ -13,7 +13,7 @@ package protocol Backstage: Sendable {
     /// `asNew`: as if none of its effects had been planned. Throws `invalid` with all that is wrong in the text.
     func rehearse(_ event: EventID, configuration: String?, asNew: Bool) async throws -> Rehearsed
     /// The names of secrets that the configuration uses, never what they are.
-    var secrets: [SecretSketch] { get }
+    func secrets() async throws -> [SecretSketch]
     func secret(_ reference: SecretReference) -> Redacted<String>?
 }
 
@@ -44,7 +44,7 @@ package struct SecretSketch: Sendable {
     /// `env:STRIPE_WEBHOOK_SECRET`.
     package var name: String
     package var uses: [String]
-    /// Since when a mounted file has had its content; nil where nothing tells.
+    /// Since when it has been what it is; nil where nothing tells.
     package var changedAt: Instant?
     package var isThere: Bool
 

@@ -18,7 +18,7 @@ enum Navigation {
             "Watch",
             [
                 Entry(section: "now", path: "/console", title: "Now"),
-                Entry(section: "alerts", path: "/console/alerts", title: "Alerts"),
+                Entry(section: "alerts", path: "/console/alerts", title: "Alerts and issues"),
             ]
         ),
         (

@@ -30,6 +30,7 @@ struct Throughline: AsyncParsableCommand {
         let terminal = Terminal()
         do {
             var command = try parseAsRoot()
+            try OpenFiles.check()
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {

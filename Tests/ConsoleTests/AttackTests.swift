@@ -41,7 +41,7 @@ import Testing
             "/console/quarantine/{id}": kept.description,
         ]
         let changing = house.console.routes.filter { $0.method == "POST" && !$0.template.hasPrefix("/console/sign-in") }
-        #expect(changing.count >= 18)
+        #expect(changing.count >= 22)
         let before = try await house.audit().count
         for route in changing {
             let id = ids.first { route.template.hasPrefix($0.key) }?.value ?? "x"
@@ -198,6 +198,8 @@ import Testing
             ("/console/quarantine/\(kept)/replay", [:], .operator), ("/console/quarantine/replay", [:], .operator),
             ("/console/destinations/crm/pause", [:], .operator), ("/console/destinations/crm/resume", [:], .operator),
             ("/console/destinations/crm/check", [:], .operator),
+            ("/console/alerts/x/acknowledge", [:], .operator), ("/console/issues/x/acknowledge", [:], .operator),
+            ("/console/silences", ["pattern": "*", "for": "7d"], .operator), ("/console/silences/end", [:], .operator),
             ("/console/events/\(lead.event)/payload", [:], .admin),
             ("/console/quarantine/\(kept)/payload", [:], .admin), ("/console/jobs/\(lead.job)/request", [:], .admin),
             ("/console/settings/users", ["email": "eve@example.com", "role": "admin"], .admin),
@@ -208,7 +210,7 @@ import Testing
         let told = Set(
             needs.map {
                 $0.path.replacing("\(lead.job)", with: "{id}").replacing("\(lead.event)", with: "{id}")
-                    .replacing("\(kept)", with: "{id}").replacing("/crm/", with: "/{name}/").replacing(
+                    .replacing("\(kept)", with: "{id}").replacing("/crm/", with: "/{name}/").replacing("/x/", with: "/{id}/").replacing(
                         "/runs/x", with: "/runs/{id}"
                     )
                     .replacing("bulk/retry", with: "bulk/{action}")

@@ -264,7 +264,7 @@ final class FakeBackstage: Backstage {
     func rehearse(_ event: EventID, configuration: String?, asNew: Bool) async throws -> Rehearsed {
         throw Failure(.invalid, "This configuration has errors: \(configuration ?? "")")
     }
-    var secrets: [SecretSketch] {
+    func secrets() async throws -> [SecretSketch] {
         [SecretSketch(name: "env:T", uses: ["destinations.crm.token"], changedAt: nil, isThere: true)]
     }
     func secret(_ reference: SecretReference) -> Redacted<String>? { Redacted("client-secret") }

@@ -18,8 +18,8 @@ private struct Cluster {
 
     /// Sets it up with a migrated journal and nothing running yet.
     static func set(_ body: (Cluster) async throws -> Void) async throws {
-        let database = try PostgresServer(isDurable: true)
-        let url = try database.makeDatabase()
+        let database = try await PostgresServer(isDurable: true)
+        let url = try await database.makeDatabase()
         try await Stage.set(journal: "env:DATABASE_URL", environment: ["DATABASE_URL": url]) { stage in
             let refused = try await stage.server.run("events", "list")
             #expect(refused.status == 3 && refused.errors.contains("throughline migrate"), "\(refused.errors)")
@@ -33,7 +33,7 @@ private struct Cluster {
                 throw Trouble("\(error)\nthe other server's log ends with:\n\(other.log.suffix(1500))")
             }
         }
-        database.stop()
+        await database.stop()
     }
 
     /// Delivers to either node, and says which deliveries were acknowledged.
@@ -70,8 +70,8 @@ extension `The whole product`.`Many nodes` {
                     guard taken == fatal else { return }
                     switch round % 3 {
                     case 2:
-                        try cluster.database.kill()
-                        try cluster.database.start()
+                        try await cluster.database.kill()
+                        try await cluster.database.start()
                     default:
                         let node = cluster.nodes[round % 3]
                         try await node.kill()

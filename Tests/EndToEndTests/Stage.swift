@@ -38,8 +38,10 @@ struct Stage {
                 let stage = Stage(
                     server: try folder(sandbox: port, journal, environment), standIns: standIns, sandbox: port,
                     journal: journal, environment: environment)
-                let check = try await stage.server.run("config", "check", "--connect", "--create")
-                guard check.status == 0 else { throw Trouble("config check: \(check.output) \(check.errors)") }
+                // The answers may take longer than a destination waits where the machine has much else to do.
+                try await eventually("the configuration is sound", within: 60) {
+                    try await stage.server.run("config", "check", "--connect", "--create").status == 0
+                }
                 do {
                     try await body(stage)
                 } catch {

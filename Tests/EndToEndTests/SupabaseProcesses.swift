@@ -11,14 +11,12 @@ final class SupabaseProcesses {
     static let tools = [ProjectFolder.file(".build/test-tools/bin")]
     static let deno = Program.find("deno", in: tools)
     static let python = Program.find("python3", in: tools)
-    static let isInstalled = SupabaseServer.isInstalled && deno != nil && hasDriver
 
-    /// The stand-in for PostgREST needs psycopg.
-    private static let hasDriver: Bool = {
-        guard let python else { return false }
-        // A Python that does not start has no driver.
-        return (try? Program.run(python, ["-c", "import psycopg"]).status) == 0
-    }()
+    static func areInstalled() async -> Bool {
+        guard SupabaseProject.isInstalled, deno != nil, let python else { return false }
+        // The stand-in for PostgREST needs psycopg; a Python that does not start has none.
+        return (try? await Program.run(python, ["-c", "import psycopg"]).status) == 0
+    }
 
     static let jwtSecret = "the-project's-own-secret-of-32-characters"
     static let serviceKey = "sb_secret_for_the_tests"
@@ -29,7 +27,7 @@ final class SupabaseProcesses {
     private var processes: [Process] = []
 
     init() async throws {
-        project = try SupabaseServer.shared.project()
+        project = try await SupabaseProject()
         logs = try TemporaryFolder()
         guard let python = Self.python else { throw Trouble("Python is not installed") }
         let (process, output) = try launch(

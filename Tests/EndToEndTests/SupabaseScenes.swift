@@ -7,11 +7,13 @@ import Testing
 
 @testable import throughline
 
-/// A product that has a Supabase project and nothing else, and a server of ours that only it can reach.
-@Suite(
-    .serialized, .timeLimit(.minutes(3)),
-    .enabled(if: SupabaseProcesses.isInstalled, "Postgres, Deno or psycopg is not installed"))
-struct `A product on Supabase` {
+extension `The whole product` {
+    /// A product that has a Supabase project and nothing else, and a server of ours that only it can reach.
+    @Suite(.enabled("Postgres, Deno or psycopg is not installed") { await SupabaseProcesses.areInstalled() })
+    struct `A product on Supabase` {}
+}
+
+extension `The whole product`.`A product on Supabase` {
     private static let page = "https://acme.example"
     private static let chatSecret = DemoConfiguration.chatSecret
     private static let payment = StripePurchase(
@@ -28,7 +30,7 @@ struct `A product on Supabase` {
 
     /// The kit as the product's repository has it, laid down and applied by our own commands.
     private func attachLeads(_ stage: Stage, _ supabase: SupabaseProcesses) async throws {
-        try supabase.project.run(
+        try await supabase.project.run(
             """
             create table leads (id bigint generated always as identity primary key, email text, full_name text, chat text);
             alter table leads enable row level security;
@@ -38,7 +40,7 @@ struct `A product on Supabase` {
             "supabase", "attach", "leads", "--as", "lead_captured", "--map", "email=email", "firstname=full_name",
             "--session", "chat")
         #expect(attached.status == 0, "\(attached)")
-        try supabase.project.run(attached.output)
+        try await supabase.project.run(attached.output)
     }
 
     @Test func `a row in the product's own table becomes a contact in the CRM`() async throws {
@@ -60,7 +62,7 @@ struct `A product on Supabase` {
             let event = trail["items"]?.array?.first { $0["kind"] == "event" }
             #expect(event?["source"] == "app" && event?["type"] == "lead_captured")
             try await eventually("the inbox is empty", within: 10) {
-                try supabase.project.run("select count(*) from throughline.inbox", as: "supabase_admin") == "0"
+                try await supabase.project.run("select count(*) from throughline.inbox", as: "supabase_admin") == "0"
             }
         }
     }
@@ -96,7 +98,7 @@ struct `A product on Supabase` {
             #expect(late["via"] == "inbox")
             try await stage.server.start()
             try await eventually("the inbox is empty", within: 20) {
-                try supabase.project.run("select count(*) from throughline.inbox", as: "supabase_admin") == "0"
+                try await supabase.project.run("select count(*) from throughline.inbox", as: "supabase_admin") == "0"
             }
             try await eventually("all is planned", within: 20) {
                 try await stage.server.api("GET", "/v1/status")["pending"]?.int == 0
@@ -141,7 +143,7 @@ struct `A product on Supabase` {
                     $0["title"]?.string == "The inbox app holds rows that cannot be used"
                 }
             }
-            let row = try supabase.project.run(
+            let row = try await supabase.project.run(
                 "select source, attempts, reason from throughline.inbox", as: "supabase_admin")
             #expect(row.hasPrefix("stripe|1|the signature was not made with the configured secret"), "\(row)")
             #expect(try await stage.all("/v1/events").isEmpty)
@@ -160,15 +162,15 @@ struct `A product on Supabase` {
         try await set { stage, supabase in
             try await stage.server.start()
             let early = try supabase.project.session()
-            try early.run(
+            try await early.run(
                 "begin; select throughline.accept('{\"id\": \"early\", \"type\": \"chat_started\", \"session\": \"s\"}')"
             )
-            try supabase.project.run(
+            try await supabase.project.run(
                 "select throughline.accept('{\"id\": \"late\", \"type\": \"chat_started\", \"session\": \"s\"}')")
             try await eventually("the later row is drained", within: 10) {
                 try await stage.all("/v1/events").map { $0["external_id"]?.string } == ["late"]
             }
-            try early.run("commit")
+            try await early.run("commit")
             try await eventually("the earlier row is drained", within: 10) {
                 try await stage.all("/v1/events").count == 2
             }
@@ -178,7 +180,7 @@ struct `A product on Supabase` {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for writer in 1...writers {
                     group.addTask {
-                        try project.run(
+                        try await project.run(
                             (1...rounds).map { round in
                                 """
                                 begin;
@@ -194,7 +196,7 @@ struct `A product on Supabase` {
             }
             let kept = (1...writers).flatMap { writer in (1...rounds).filter { $0 % 4 != 0 }.map { "\(writer)-\($0)" } }
             try await eventually("every row that was committed is drained", within: 20) {
-                try supabase.project.run("select count(*) from throughline.inbox", as: "supabase_admin") == "0"
+                try await supabase.project.run("select count(*) from throughline.inbox", as: "supabase_admin") == "0"
             }
             let ids = try await stage.all("/v1/events").compactMap { $0["external_id"]?.string }
             #expect(ids.sorted() == (kept + ["early", "late"]).sorted())
@@ -206,7 +208,7 @@ struct `A product on Supabase` {
         func `a death between the two commits doubles nothing and loses nothing`() async throws {
             try await set { stage, supabase in
                 for number in 1...30 {
-                    try supabase.project.run(
+                    try await supabase.project.run(
                         """
                         select throughline.accept('{"id": "lead-\(number)", "type": "lead_captured",
                             "session": "s-\(number)", "data": {"email": "lead\(number)@example.com"}}')
@@ -215,10 +217,12 @@ struct `A product on Supabase` {
                 try stage.server.launch(dyingAt: "append.kept:1")
                 try await stage.server.isDead(within: 20)
                 #expect(
-                    try supabase.project.run("select count(*) from throughline.inbox", as: "supabase_admin") == "30")
+                    try await supabase.project.run("select count(*) from throughline.inbox", as: "supabase_admin")
+                        == "30")
                 try await stage.server.start()
                 try await eventually("the inbox is empty", within: 20) {
-                    try supabase.project.run("select count(*) from throughline.inbox", as: "supabase_admin") == "0"
+                    try await supabase.project.run("select count(*) from throughline.inbox", as: "supabase_admin")
+                        == "0"
                 }
                 try await stage.settle()
                 #expect(try await stage.all("/v1/events").count == 30)
@@ -232,13 +236,13 @@ struct `A product on Supabase` {
             try await stage.server.start()
             for number in 1...3 {
                 try await eventually("the drain is connected", within: 20) {
-                    try supabase.project.run(
+                    try await supabase.project.run(
                         """
                         select count(pg_terminate_backend(pid)) from pg_stat_activity
                         where datname = current_database() and usename = 'throughline_worker'
                         """, as: "supabase_admin") == "1"
                 }
-                try supabase.project.run(
+                try await supabase.project.run(
                     "select throughline.accept('{\"id\": \"\(number)\", \"type\": \"chat_started\", \"session\": \"s\"}')"
                 )
                 try await eventually("the row is drained", within: 20) {

@@ -95,7 +95,7 @@ final class MemoryJournal: WorkJournal {
             return Surroundings(
                 event: event, data: state.data,
                 subject: SubjectView(id: row.job.subject, identifiers: [], state: SubjectState()), payments: [],
-                records: state.records, asOf: Int64(state.rows.count))
+                records: state.records, asOf: Sight(job: Int64(state.rows.count), join: 0))
         }
     }
 
@@ -156,7 +156,7 @@ extension MemoryJournal.State {
             row.state = .completed
             row.record = record
             for other in rows.values where other.lane == row.lane && other.lane != nil && other.state == .waiting {
-                guard let supersedesUpTo, other.position <= supersedesUpTo else { continue }
+                guard let supersedesUpTo, other.position <= supersedesUpTo.job else { continue }
                 rows[other.job.id]?.state = .completed
                 rows[other.job.id]?.note = "superseded by \(row.job.id)"
             }

@@ -30,8 +30,9 @@ import Testing
 
     @Test func `is completed with its record, and covers older jobs where it sets a state`() {
         let record = ExternalRecord(kind: "contact", id: "51")
-        let decision = settle(.reported(Report(.succeeded(record), status: 200), asOf: 17))
-        #expect(decision.settlement.result == .completed(record, supersedesUpTo: 17))
+        let sight = Sight(job: 17, join: 2)
+        let decision = settle(.reported(Report(.succeeded(record), status: 200), asOf: sight))
+        #expect(decision.settlement.result == .completed(record, supersedesUpTo: sight))
         #expect(
             decision.settlement.attempt
                 == AttemptEnd(outcome: .succeeded, endedAt: ended, durationMilliseconds: 250, status: 200))

@@ -88,6 +88,26 @@ import Testing
         #expect(try await bench.state(late) == .waiting)
     }
 
+    @Test(arguments: Store.all)
+    func `ends no job of a subject that was joined after the effect's state was read`(store: Store) async throws {
+        let bench = try await Bench(store)
+        let through = SubjectIdentifier(.email, "a@b.c", .claimed)
+        let (root, child) = (try await bench.subject(), try await bench.subject(through))
+        let (first, childJob) = (try await bench.job(root), try await bench.job(child))
+        let behind = try await bench.job(root)
+        let claimed = try #require(await bench.claim().first { $0.id == first })
+        let asOf = try #require(await bench.journal.surroundings(of: first)).asOf
+        try await bench.receive(bench.event())
+        try await bench.plan { event, tx in
+            try tx.assign(event.id, to: root)
+            try tx.join(
+                SubjectJoin(child: child, root: root, basis: .claimed, through: through), event: event.id, at: start)
+        }
+        try await bench.settle(claimed, .completed(nil, supersedesUpTo: asOf))
+        #expect(try await bench.state(childJob) != .completed)
+        #expect(try await bench.state(behind) != .completed, "whoever goes next reads the state of both")
+    }
+
     @Test(arguments: Store.all) func `of two joined subjects has one head, the one that runs`(store: Store) async throws
     {
         let bench = try await Bench(store)

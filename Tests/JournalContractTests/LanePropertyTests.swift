@@ -68,7 +68,8 @@ import Testing
         guard let index = world.claimed.indices.randomElement(using: &world.chance) else { return }
         let job = world.claimed.remove(at: index)
         let results: [(Settlement.Result, AttemptEnd.Outcome)] = [
-            (.completed(nil, supersedesUpTo: nil), .succeeded), (.completed(nil, supersedesUpTo: .max), .succeeded),
+            (.completed(nil, supersedesUpTo: nil), .succeeded),
+            (.completed(nil, supersedesUpTo: Sight(job: .max, join: .max)), .succeeded),
             (.retry(at: world.now + .seconds(2), isSpent: true), .unknown), (.dead, .permanent), (.held, .unknown),
             (.waiting(.field("email"), until: world.now + .seconds(900)), .notMade),
         ]

@@ -21,13 +21,13 @@ private struct Pair {
         for journal in [a, b] { _ = try await journal.beat(isWorking: true, now: start) }
     }
 
-    func execute(_ sql: String) throws {
-        _ = try PostgresServer.shared.get().execute("SET search_path = throughline; " + sql, in: factory.url)
+    func execute(_ sql: String) async throws {
+        _ = try await PostgresServer.shared.execute("SET search_path = throughline; " + sql, in: factory.url)
     }
 
     /// As if the node had shown no sign of life for so long, and the others had never missed theirs.
-    func letTimePass(since node: String, seconds: Int = 9) throws {
-        try execute(
+    func letTimePass(since node: String, seconds: Int = 9) async throws {
+        try await execute(
             """
             UPDATE nodes SET steady_since = steady_since - interval '1 hour';
             UPDATE nodes SET beat_at = clock_timestamp() - interval '\(seconds) s' WHERE name = '\(node)'
@@ -46,9 +46,9 @@ private struct Pair {
         let pair = try await Pair()
         let job = try await pair.bench.job(try await pair.bench.subject())
         let lost = try #require(await pair.claim(by: pair.a).first)
-        try pair.letTimePass(since: "a", seconds: 1)
+        try await pair.letTimePass(since: "a", seconds: 1)
         #expect(try await pair.b.beat(isWorking: true, now: start).rescued == 0)
-        try pair.letTimePass(since: "a", seconds: 9)
+        try await pair.letTimePass(since: "a", seconds: 9)
         let beat = try await pair.b.beat(isWorking: true, now: start)
         #expect(beat.rescued == 1)
         #expect(try await pair.b.beat(isWorking: true, now: start).workers == 1)
@@ -67,7 +67,7 @@ private struct Pair {
         let pair = try await Pair()
         try await pair.bench.job(try await pair.bench.subject())
         #expect(try await pair.claim(by: pair.a).count == 1)
-        try pair.execute(
+        try await pair.execute(
             "UPDATE nodes SET steady_since = steady_since - interval '1 hour', beat_at = beat_at - interval '30 s'")
         #expect(try await pair.b.beat(isWorking: true, now: start).rescued == 0)
         #expect(try await pair.a.beat(isWorking: true, now: start) == Beat(lease: .seconds(8), workers: 2))
@@ -170,7 +170,7 @@ private struct Pair {
             #expect(desk.count == (death == 0 ? 2 : 1))
             #expect(try await pair.b.planPending(limit: 10, now: start) { _, _ in }.planned == (death == 0 ? 0 : 1))
             if death > 0 { try await pair.b.replayAll([good]) }
-            try pair.letTimePass(since: "doomed-\(death)")
+            try await pair.letTimePass(since: "doomed-\(death)")
             _ = try await pair.b.beat(isWorking: true, now: start)
         }
         var aside: [EventID] = []
@@ -200,19 +200,21 @@ extension PostgresJournal {
 
 @Suite(.enabled(if: PostgresServer.isInstalled, "postgresql is not installed")) struct `Opening a Postgres journal` {
     @Test func `asks for a migration, and works on a newer schema that says it may`() async throws {
-        let server = try PostgresServer.shared.get()
-        let url = try server.makeDatabase()
+        let server = try await PostgresServer.shared
+        let url = try await server.makeDatabase()
         func open() throws -> PostgresJournal { try PostgresJournal.open(url: url, node: "n", world: .real) }
         let refused = await failure { _ = try open() }
         #expect(refused?.code == .journal)
         #expect(refused?.message.contains("throughline migrate") == true)
-        #expect(try PostgresJournal.migrate(url: url) == (0, 1))
-        #expect(try PostgresJournal.migrate(url: url) == (1, 1))
+        let newest = PostgresJournal.migrations.count
+        #expect(PostgresJournal.migrations.map(\.version) == Array(1...newest))
+        #expect(try PostgresJournal.migrate(url: url) == (0, newest))
+        #expect(try PostgresJournal.migrate(url: url) == (newest, newest))
         try await open().close()
-        try server.execute("INSERT INTO throughline.migrations VALUES (2, 'later', 1)", in: url)
+        try await server.execute("INSERT INTO throughline.migrations VALUES (99, 'later', 1)", in: url)
         try await open().close()
-        try server.execute("UPDATE throughline.migrations SET works_since = 2 WHERE version = 2", in: url)
-        #expect(await failure { _ = try open() }?.message.contains("schema 2") == true)
+        try await server.execute("UPDATE throughline.migrations SET works_since = 99 WHERE version = 99", in: url)
+        #expect(await failure { _ = try open() }?.message.contains("schema 99") == true)
     }
 
     @Test func `says what is wrong without the password`() async throws {
@@ -229,9 +231,9 @@ extension PostgresJournal {
         let factory = try await PostgresFactory()
         let bench = try await Bench(factory)
         try await bench.receive(bench.event())
-        let server = try PostgresServer.shared.get()
+        let server = try await PostgresServer.shared
         for _ in 0..<3 {
-            try server.execute(
+            try await server.execute(
                 """
                 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                 WHERE datname = current_database() AND pid <> pg_backend_pid()

@@ -72,13 +72,13 @@ final class Database: Sendable {
             }
             if isFree { continuation.resume() }
         }
-        let server = try PostgresServer.shared.get()
+        let server = try await PostgresServer.shared
         guard let url = stock.withLock({ $0.free.popLast() }) else {
-            let url = try server.makeDatabase()
+            let url = try await server.makeDatabase()
             _ = try PostgresJournal.migrate(url: url)
             return Database(url: url)
         }
-        try server.execute(
+        try await server.execute(
             """
             DO $$ BEGIN
                 EXECUTE (SELECT 'TRUNCATE ' || string_agg(format('throughline.%I', tablename), ', ')

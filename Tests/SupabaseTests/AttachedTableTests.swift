@@ -4,27 +4,27 @@ import TestKit
 import Testing
 
 /// A table of a product, tied to an event type by the migration that the command prints.
-@Suite(.enabled(if: SupabaseServer.isInstalled, "Postgres is not installed"))
+@Suite(.enabled(if: SupabaseProject.isInstalled, "Postgres is not installed"))
 struct `An attached table` {
     private let project: SupabaseProject
 
-    init() throws { project = try SupabaseServer.shared.project() }
+    init() async throws { project = try await SupabaseProject() }
 
     /// What waits in the inbox, the oldest first.
-    private func events() throws -> [JSONValue] {
-        let lines = try project.run(
+    private func events() async throws -> [JSONValue] {
+        let lines = try await project.run(
             "select payload from throughline.inbox order by position", as: "supabase_admin")
         return try lines.split(separator: "\n").map { try JSONValue(parsing: Array($0.utf8)) }
     }
 
-    private func attach(_ attachment: TableAttachment) throws {
+    private func attach(_ attachment: TableAttachment) async throws {
         let catalogue = EventCatalogue()
         #expect(attachment.problems(in: catalogue) == [])
-        try project.run(AttachmentSQL.attach(attachment, catalogue: catalogue))
+        try await project.run(AttachmentSQL.attach(attachment, catalogue: catalogue))
     }
 
-    private func makeLeads() throws {
-        try project.run(
+    private func makeLeads() async throws {
+        try await project.run(
             """
             create table leads (
                 id uuid primary key default gen_random_uuid(), email text, full_name text, chat text, stage text,
@@ -37,16 +37,16 @@ struct `An attached table` {
         table: TableName(schema: "public", name: "leads"), type: .leadCaptured,
         fields: [.init(name: "email", column: "email"), .init(name: "name", column: "full_name")], session: "chat")
 
-    @Test func `tells a new row, as whoever may write it`() throws {
-        try makeLeads()
-        try attach(leads)
-        try project.run(
+    @Test func `tells a new row, as whoever may write it`() async throws {
+        try await makeLeads()
+        try await attach(leads)
+        try await project.run(
             """
             set role anon;
             insert into leads (id, email, full_name, chat)
             values ('00000000-0000-0000-0000-000000000001', 'ada@example.com', 'Ada O''Hara', 'sess_81');
             """)
-        let event = try #require(try events().first)
+        let event = try #require(try await events().first)
         #expect(event["type"] == "lead_captured" && event["session"] == "sess_81")
         #expect(event["data"] == ["email": "ada@example.com", "name": "Ada O'Hara"])
         let id = try #require(event["id"]?.string)
@@ -54,60 +54,60 @@ struct `An attached table` {
         #expect(event["occurred_at"]?.string.flatMap { Instant(rfc3339: $0) } != nil)
     }
 
-    @Test func `keeps the event and the row together, or neither`() throws {
-        try makeLeads()
-        try attach(leads)
-        try project.run("begin; insert into leads (email) values ('a@example.com'); rollback;")
-        try project.run(
+    @Test func `keeps the event and the row together, or neither`() async throws {
+        try await makeLeads()
+        try await attach(leads)
+        try await project.run("begin; insert into leads (email) values ('a@example.com'); rollback;")
+        try await project.run(
             """
             begin; insert into leads (email) values ('kept@example.com'); savepoint one;
             insert into leads (email) values ('lost@example.com'); rollback to savepoint one; commit;
             """)
-        #expect(try events().map { $0["data"]?["email"] } == ["kept@example.com"])
-        #expect(try project.run("select count(*) from leads") == "1")
+        #expect(try await events().map { $0["data"]?["email"] } == ["kept@example.com"])
+        #expect(try await project.run("select count(*) from leads") == "1")
     }
 
-    @Test func `tells changes of the chosen columns only, and a row's end`() throws {
-        try makeLeads()
+    @Test func `tells changes of the chosen columns only, and a row's end`() async throws {
+        try await makeLeads()
         var attachment = leads
         attachment.changes = RowChanges(update: .columns(["stage", "raw"]), delete: true)
-        try attach(attachment)
-        try project.run(
+        try await attach(attachment)
+        try await project.run(
             """
             insert into leads (email, stage, raw) values ('a@example.com', 'new', '{"a": 1}');
             update leads set full_name = 'Ada', stage = stage, raw = raw;
             """)
-        #expect(try events().isEmpty)
-        try project.run("update leads set stage = 'won'; update leads set raw = '{\"a\": 2}'; delete from leads;")
-        let ids = try events().compactMap { $0["id"]?.string }
+        #expect(try await events().isEmpty)
+        try await project.run("update leads set stage = 'won'; update leads set raw = '{\"a\": 2}'; delete from leads;")
+        let ids = try await events().compactMap { $0["id"]?.string }
         #expect(Set(ids).count == 3)
         #expect(ids.map { $0.hasSuffix(":deleted") } == [false, false, true])
-        #expect(try events().allSatisfy { $0["data"]?["email"] == "a@example.com" })
+        #expect(try await events().allSatisfy { $0["data"]?["email"] == "a@example.com" })
     }
 
-    @Test func `tells each of several changes in one transaction, in their order`() throws {
-        try makeLeads()
+    @Test func `tells each of several changes in one transaction, in their order`() async throws {
+        try await makeLeads()
         var attachment = leads
         attachment.changes = RowChanges(insert: true, update: .carried, delete: true)
-        try attach(attachment)
-        try project.run(
+        try await attach(attachment)
+        try await project.run(
             """
             begin; insert into leads (id, email) values ('00000000-0000-0000-0000-000000000001', 'a@example.com');
             update leads set email = 'b@example.com'; update leads set email = 'a@example.com'; delete from leads;
             insert into leads (id, email) values ('00000000-0000-0000-0000-000000000001', 'a@example.com'); commit;
             """)
         #expect(
-            try events().map { $0["data"]?["email"] }
+            try await events().map { $0["data"]?["email"] }
                 == ["a@example.com", "b@example.com", "a@example.com", "a@example.com", "a@example.com"])
     }
 
-    @Test func `tells one version of a row once`() throws {
-        try makeLeads()
+    @Test func `tells one version of a row once`() async throws {
+        try await makeLeads()
         var attachment = leads
         attachment.changes = RowChanges(insert: true, update: .columns(["version", "stage"]), delete: true)
         attachment.version = "version"
-        try attach(attachment)
-        try project.run(
+        try await attach(attachment)
+        try await project.run(
             """
             insert into leads (id, email) values ('00000000-0000-0000-0000-000000000001', 'a@example.com');
             update leads set stage = 'same version';
@@ -115,11 +115,11 @@ struct `An attached table` {
             update leads set version = 1; delete from leads;
             """)
         let prefix = "lead_captured:public.leads:00000000-0000-0000-0000-000000000001:"
-        #expect(try events().compactMap(\.["id"]?.string) == ["1", "2", "1:deleted"].map { prefix + $0 })
+        #expect(try await events().compactMap(\.["id"]?.string) == ["1", "2", "1:deleted"].map { prefix + $0 })
     }
 
-    @Test func `writes each kind of value as the event's fields want it`() throws {
-        try project.run(
+    @Test func `writes each kind of value as the event's fields want it`() async throws {
+        try await project.run(
             """
             create table bookings (
                 tenant int, number bigint, ticket int, at timestamptz, day date, local timestamp, paid boolean,
@@ -134,15 +134,15 @@ struct `An attached table` {
             fields: columns.dropLast().map { .init(name: $0.0, column: $0.1) }, key: ["tenant", "number"], user: "who",
             occurredAt: "local")
         attachment.fixed = [.init(name: "kind", value: "demo")]
-        try attach(attachment)
-        try project.run(
+        try await attach(attachment)
+        try await project.run(
             """
             set timezone = 'America/New_York'; set datestyle = 'German';
             insert into bookings values (7, 9007199254740993, 12, '2026-11-23 10:00:00+02', '2026-11-24',
                 '2026-11-23 10:00:00.5', true, 4900, '00000000-0000-0000-0000-000000000002', '{a,"b c"}', '{"n": [1, null]}');
             insert into bookings (tenant, number, ticket) values (7, 8, null);
             """)
-        let told = try events()
+        let told = try await events()
         let event = try #require(told.first)
         #expect(
             event["id"]?.string?.hasPrefix(#"booking_confirmed:public.bookings:["7", "9007199254740993"]:"#) == true)
@@ -160,52 +160,52 @@ struct `An attached table` {
         #expect(told.count == 2, "a row without the values is no reason to refuse the row")
     }
 
-    @Test func `never refuses a row for what stands in it`() throws {
-        try makeLeads()
+    @Test func `never refuses a row for what stands in it`() async throws {
+        try await makeLeads()
         var attachment = leads
         attachment.changes = RowChanges(insert: true, update: .columns(["raw", "score"]))
         attachment.fields.append(.init(name: "raw", column: "raw"))
         attachment.fields.append(.init(name: "score", column: "score"))
-        try attach(attachment)
+        try await attach(attachment)
         let odd = [
             #"{"a": "x\u0000y", "b": "\\u0000", "c": "\ud800", "d": "\ud83d\ude00"}"#, #""\u0000""#, "[1.5e3]", "null",
         ]
-        for raw in odd { try project.run("insert into leads (email, raw) values ('a@example.com', '\(raw)')") }
-        try project.run("update leads set score = 'NaN'; insert into leads (email) values (repeat('x', 300000))")
-        let told = try events()
+        for raw in odd { try await project.run("insert into leads (email, raw) values ('a@example.com', '\(raw)')") }
+        try await project.run("update leads set score = 'NaN'; insert into leads (email) values (repeat('x', 300000))")
+        let told = try await events()
         #expect(told.count == odd.count * 2 + 1)
         #expect(told.first?["data"]?["raw"] == ["a": "xy", "b": #"\u0000"#, "c": "", "d": "😀"])
     }
 
-    @Test func `may have any name, and so may its columns`() throws {
+    @Test func `may have any name, and so may its columns`() async throws {
         let schema = #"it's "my" schema"#
         let (table, column, key) = (#"Leads; drop table x;--"#, #"E "mail" $check$"#, #"I'D"#)
         func quoted(_ name: String) -> String { "\"" + name.replacing("\"", with: "\"\"") + "\"" }
         let full = "\(quoted(schema)).\(quoted(table))"
-        try project.run(
+        try await project.run(
             "create schema \(quoted(schema)); create table \(full) (\(quoted(key)) text primary key, \(quoted(column)) text)"
         )
-        try attach(
+        try await attach(
             TableAttachment(
                 table: TableName(schema: schema, name: table), type: .leadCaptured,
                 changes: RowChanges(insert: true, update: .carried, delete: true),
                 fields: [.init(name: "email", column: column)], key: [key]))
         let long = String(repeating: "é", count: 200)
-        try project.run(
+        try await project.run(
             """
             insert into \(full) values ('a'':b', 'ada@example.com'), ('\(long)', 'eve@example.com');
             update \(full) set \(quoted(column)) = 'bob@example.com'; delete from \(full);
             """)
-        let told = try events()
+        let told = try await events()
         #expect(told.count == 6)
         #expect(told[0]["id"]?.string?.hasPrefix("lead_captured:\(schema).\(table):a':b:") == true)
         #expect(told[1]["id"]?.string?.hasPrefix("row:") == true, "an id that would be too long is a digest")
         #expect(told.allSatisfy { ($0["id"]?.string?.utf8.count ?? 0) <= Limits.idLengthMax })
     }
 
-    @Test func `is left alone when its migration finds that it cannot work`() throws {
-        try makeLeads()
-        try project.run("create table keyless (email text); create view seen as select * from leads")
+    @Test func `is left alone when its migration finds that it cannot work`() async throws {
+        try await makeLeads()
+        try await project.run("create table keyless (email text); create view seen as select * from leads")
         var unknownColumn = leads
         unknownColumn.fields[0].column = "mail"
         var wrongKey = leads
@@ -221,40 +221,40 @@ struct `An attached table` {
             (unknownColumn, "has no column mail"), (wrongKey, "do not tell one row"), (keyless, "do not tell one row"),
             (view, "There is no table"), (missing, "There is no table"),
         ] {
-            let error = #expect(throws: SupabaseTrouble.self) { try attach(attachment) }
+            let error = await #expect(throws: PostgresTrouble.self) { try await attach(attachment) }
             #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
         }
-        #expect(try project.run("select count(*) from pg_trigger where not tgisinternal") == "0")
+        #expect(try await project.run("select count(*) from pg_trigger where not tgisinternal") == "0")
     }
 
-    @Test func `is the same after it was attached twice, and as before after it was detached`() throws {
-        try makeLeads()
-        let before = try project.run(
+    @Test func `is the same after it was attached twice, and as before after it was detached`() async throws {
+        try await makeLeads()
+        let before = try await project.run(
             "select tgname from pg_trigger where not tgisinternal; select relacl from pg_class where relname = 'leads'")
         var wide = leads
         wide.changes = RowChanges(insert: true, update: .carried, delete: true)
-        try attach(wide)
-        try attach(leads)
-        try attach(leads)
-        try project.run("insert into leads (email) values ('a@example.com'); delete from leads")
-        #expect(try events().count == 1, "the narrower one took the wider one's place")
-        try project.run(AttachmentSQL.detach(leads.table, type: leads.type))
-        try project.run(AttachmentSQL.detach(leads.table, type: leads.type))
-        try project.run("insert into leads (email) values ('a@example.com')")
-        #expect(try events().count == 1)
-        let after = try project.run(
+        try await attach(wide)
+        try await attach(leads)
+        try await attach(leads)
+        try await project.run("insert into leads (email) values ('a@example.com'); delete from leads")
+        #expect(try await events().count == 1, "the narrower one took the wider one's place")
+        try await project.run(AttachmentSQL.detach(leads.table, type: leads.type))
+        try await project.run(AttachmentSQL.detach(leads.table, type: leads.type))
+        try await project.run("insert into leads (email) values ('a@example.com')")
+        #expect(try await events().count == 1)
+        let after = try await project.run(
             "select tgname from pg_trigger where not tgisinternal; select relacl from pg_class where relname = 'leads'")
         #expect(after == before)
     }
 
-    @Test func `can be tied to several types`() throws {
-        try makeLeads()
-        try attach(leads)
-        try attach(
+    @Test func `can be tied to several types`() async throws {
+        try await makeLeads()
+        try await attach(leads)
+        try await attach(
             TableAttachment(
                 table: leads.table, type: .supportEscalated, changes: RowChanges(update: .columns(["stage"])),
                 fields: [.init(name: "message", column: "stage")], session: "chat"))
-        try project.run("insert into leads (email) values ('a@example.com'); update leads set stage = 'help!'")
-        #expect(try events().map { $0["type"] } == ["lead_captured", "support_escalated"])
+        try await project.run("insert into leads (email) values ('a@example.com'); update leads set stage = 'help!'")
+        #expect(try await events().map { $0["type"] } == ["lead_captured", "support_escalated"])
     }
 }

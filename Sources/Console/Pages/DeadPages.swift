@@ -34,7 +34,7 @@ extension Console {
         return [
             "count": .string(Shown.number(group.count)), "call": .string("\(group.destination).\(group.action)"),
             "cost": .string(
-                Cost.ofDead(group.count, kind: kind, destination: group.destination, action: group.action)),
+                CostWords.ofDead(group.count, kind: kind, destination: group.destination, action: group.action)),
             "error_class": .string(group.errorClass), "error": .string(group.error),
             "first": Shown.stamp(group.first, now: now), "last": Shown.stamp(group.last, now: now),
             "query_string": .string(

@@ -92,7 +92,9 @@ extension Console {
         values["timeout"] = .string(Shown.duration(destination.timeout))
         values["order"] = .string(
             destination.order == .none ? "none" : "one after the other for each \(destination.order.rawValue)")
-        values["secrets"] = .array(secrets(ofKey: "destinations.\(destination.name)."))
+        values["secrets"] = .array(
+            try await backstage.secrets().filter { $0.uses.contains { $0.hasPrefix("destinations.\(destination.name).") } }
+                .map { self.values(of: $0) })
         values["errors"] = .array(try await lastErrors(of: destination.name))
         values["calls"] = .array(fieldMaps { $0.destination == destination.name })
         if let check { values["check"] = Self.values(of: check) }
@@ -116,11 +118,6 @@ extension Console {
         return page.items.filter { $0.errorClass != nil || $0.error != nil }.map {
             .object(Self.values(of: $0, now: now))
         }
-    }
-
-    /// Names of secrets that the settings under this key use.
-    func secrets(ofKey key: String) -> [JSONValue] {
-        backstage.secrets.filter { $0.uses.contains { $0.hasPrefix(key) } }.map { values(of: $0) }
     }
 
     func values(of secret: SecretSketch) -> JSONValue {

@@ -18,6 +18,7 @@ extension Console {
         let figures = try await figures.figures()
         let health = await dependencies.destinations.health()
         let alerts = try await dependencies.reading.alerts(openOnly: true, page: PageRequest(limit: 20)).items
+        let issues = try await dependencies.reading.issues(IssueFilter(isOpen: true), page: PageRequest(limit: 10)).items
         let pulse = try await survey.pulse(until: now, span: Self.beatSpan, count: Self.beats)
         let tallies = try await survey.workDone(since: WorkDay(now).adding(1 - Busywork.days))
         let work = Busywork(tallies, settings: settings.console, now: now)
@@ -31,7 +32,8 @@ extension Console {
                 "sentence": .string(state.sentence), "link": .string(state.troubles.first?.link ?? ""),
                 "also": .array(
                     state.troubles.dropFirst().map { ["sentence": .string($0.sentence), "link": .string($0.link)] }),
-                "alerts": .array(alerts.map { alert($0, now: now) }),
+                "alerts": .array(alerts.sorted(by: Self.isWorse).map { Self.values(of: $0, now: now) }),
+                "issues": .array(issues.map { Self.values(of: $0, now: now) }),
                 "street": .string(street(figures, health, pulse, acknowledged).svg),
                 "charts": .array(Self.charts(pulse)),
                 "work": Self.values(of: work),
@@ -68,14 +70,6 @@ extension Console {
                 dead: figures.dead == 0 ? [] : try await dependencies.reading.deadGroups(JobFilter(states: [.dead])),
                 refusals: refusals, readiness: dependencies.readiness.refusal,
                 wellSince: max(startedAt, ended.max() ?? startedAt), now: now), settings: settings)
-    }
-
-    func alert(_ row: AlertRow, now: Instant) -> JSONValue {
-        [
-            "title": .string(row.alert.title), "detail": .string(row.alert.detail),
-            "at": Shown.stamp(row.alert.at, now: now), "ended": Shown.stamp(row.endedAt, now: now),
-            "lasted": .string(row.endedAt.map { Shown.duration($0 - row.alert.at) } ?? ""),
-        ]
     }
 
     // MARK: The street

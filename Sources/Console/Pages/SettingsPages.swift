@@ -57,7 +57,7 @@ extension Console {
                             "revoked": Shown.stamp(key.revokedAt, now: now), "is_live": .bool(key.revokedAt == nil),
                         ]
                     }),
-                "secrets": .array(backstage.secrets.map { values(of: $0) }),
+                "secrets": .array(try await backstage.secrets().map { values(of: $0) }),
                 "sources": .array(
                     settings.sources.filter { $0.kind == .events }.map {
                         ["name": .string($0.name), "kind": .string($0.kind.name)]

@@ -60,7 +60,7 @@ struct StateOfThings: Sendable, Equatable {
     private mutating func addDead(_ reading: Reading) {
         for group in reading.dead.prefix(3) {
             let kind = reading.destinations.first { $0.name == group.destination }?.kind ?? ""
-            let cost = Cost.ofDead(group.count, kind: kind, destination: group.destination, action: group.action)
+            let cost = CostWords.ofDead(group.count, kind: kind, destination: group.destination, action: group.action)
             let since = Shown.moment(group.first, now: reading.now)
             troubles.append(Trouble(sentence: "\(cost) since \(since)", link: "/console/dead"))
         }
@@ -97,7 +97,7 @@ struct StateOfThings: Sendable, Equatable {
         let count = (reading.figures.openJobs[destination] ?? [:]).values.reduce(0, +)
         guard count > 0 else { return "nothing waits yet" }
         let jobs = reading.waiting[destination] ?? []
-        let words = jobs.count == count ? Cost.matters(jobs, settings: settings) : Shown.count(count, "job")
+        let words = jobs.count == count ? CostWords.matters(jobs, settings: settings) : Shown.count(count, "job")
         return "\(words) \(count == 1 ? "waits" : "wait"), none lost"
     }
 }

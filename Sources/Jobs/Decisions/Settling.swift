@@ -7,8 +7,8 @@ package import Settings
 package struct Settling: Sendable {
     /// What came of working a claimed job.
     package enum Outcome: Sendable, Hashable {
-        /// A call was made. `asOf` is the lane position that a state-setting effect covers.
-        case reported(Report, asOf: Int64?)
+        /// A call was made. `asOf` is what a state-setting effect covers.
+        case reported(Report, asOf: Sight?)
         case refused(EffectRefusal)
         /// Too early for a second call, since a lost one may still be alive.
         case tooEarly(until: Instant)
@@ -103,7 +103,7 @@ package struct Settling: Sendable {
 
     // MARK: Reports
 
-    private func reported(_ report: Report, asOf: Int64?) -> Decision {
+    private func reported(_ report: Report, asOf: Sight?) -> Decision {
         switch report.verdict {
         case .succeeded(let record):
             return decision(
@@ -160,14 +160,14 @@ package struct Settling: Sendable {
         case .missingField(let field):
             let until = job.createdAt + rules.enrichFor
             let trouble = Verdict.Trouble(
-                "missing_field", "The field `\(field)` is not there. It may still come with another event of this fact."
-            )
+                "missing_field", "The field `\(field)` is not there. It may still come with another event of this fact.",
+                field: field)
             guard moment.endedAt < until else {
                 return notMade(
                     .dead,
                     Verdict.Trouble(
                         "missing_field",
-                        "The field `\(field)` did not come in time. Send it with another event, then retry."))
+                        "The field `\(field)` did not come in time. Send it with another event, then retry.", field: field))
             }
             return notMade(.waiting(.field(field), until: until), trouble)
         case .missingRecord(let kind):
@@ -176,12 +176,13 @@ package struct Settling: Sendable {
             guard moment.endedAt < until else {
                 return notMade(
                     .dead,
-                    Verdict.Trouble("missing_record", "The \(kind) that it needs was not made in time; retry after it.")
-                )
+                    Verdict.Trouble(
+                        "missing_record", "The \(kind) that it needs was not made in time; retry after it.",
+                        field: kind))
             }
             return notMade(
                 .waiting(.record(kind), until: until),
-                Verdict.Trouble("missing_record", "The \(kind) that it needs is not there yet."))
+                Verdict.Trouble("missing_record", "The \(kind) that it needs is not there yet.", field: kind))
         case .impossible(let errorClass, let message):
             return notMade(.dead, Verdict.Trouble(errorClass, message))
         }
@@ -199,7 +200,8 @@ package struct Settling: Sendable {
     ) -> Decision {
         let end = AttemptEnd(
             outcome: outcome, endedAt: moment.endedAt, durationMilliseconds: moment.duration.milliseconds,
-            status: status, errorClass: trouble?.errorClass, error: trouble.map { Self.cut($0.message) })
+            status: status, errorClass: trouble?.errorClass, field: trouble?.field,
+            error: trouble.map { Self.cut($0.message) })
         return Decision(
             settlement: Settlement(job: job.id, token: job.token, result: result, attempt: end), ending: ending,
             limit: limit)

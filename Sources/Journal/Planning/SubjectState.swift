@@ -47,3 +47,30 @@ package struct SubjectState: Sendable, Hashable {
         return merged
     }
 }
+
+extension SubjectState {
+    /// Nil where the object is not one that `object` gave.
+    package init?(_ object: JSONObject) {
+        self.init()
+        for member in object.members {
+            guard let at = member.value["at"]?.int, let rank = member.value["rank"]?.int,
+                let of = member.value["of"]?.string, let fields = member.value["fields"]?.object
+            else { return nil }
+            registers[member.key] = Register(
+                at: Instant(milliseconds: at), rank: Int(clamping: rank), of: of, fields: fields)
+        }
+    }
+
+    /// As it is kept: sorted, so that the same state is the same text.
+    package var object: JSONObject {
+        JSONObject(
+            members: registers.sorted { $0.key < $1.key }.map { aspect, register in
+                JSONObject.Member(
+                    key: aspect,
+                    value: [
+                        "at": .int(register.at.milliseconds), "rank": .int(Int64(register.rank)),
+                        "of": .string(register.of), "fields": .object(register.fields),
+                    ])
+            })
+    }
+}

@@ -44,3 +44,45 @@ package struct Change: Sendable, Hashable {
         self.cursor = cursor
     }
 }
+
+/// A change as a journal finds it, before it has its place among the others.
+package struct FoundChange {
+    var seq: Int64
+    var at: Instant
+    var what: Change.What
+    var isEnd: Bool
+
+    package init(seq: Int64, at: Instant, what: Change.What, isEnd: Bool = false) {
+        self.seq = seq
+        self.at = at
+        self.what = what
+        self.isEnd = isEnd
+    }
+
+    /// Within one moment: events, jobs written, jobs ended.
+    var rank: Int {
+        if case .event = what { return 0 }
+        return isEnd ? 2 : 1
+    }
+
+    func advance(_ place: inout ChangeCursor) {
+        switch what {
+        case .event: place.event = max(place.event, seq)
+        case .job where isEnd: (place.endedAt, place.ended) = (at, seq)
+        case .job: place.job = max(place.job, seq)
+        }
+    }
+}
+
+extension ChangeCursor {
+    /// The oldest of what was found, each with the cursor behind it.
+    ///
+    /// Each kind goes on at its own place, so that all kinds together can be cut at any one.
+    package func cut(_ found: [FoundChange], limit: Int) -> [Change] {
+        var place = self
+        return found.sorted { ($0.at, $0.rank, $0.seq) < ($1.at, $1.rank, $1.seq) }.prefix(limit).map { one in
+            one.advance(&place)
+            return Change(one.what, at: one.at, cursor: place)
+        }
+    }
+}

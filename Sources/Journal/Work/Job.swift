@@ -45,6 +45,31 @@ package enum WaitCause: Sendable, Hashable {
     case field(String)
     /// A record that another job makes (`ticket`).
     case record(String)
+
+    /// Out of the words under which it is kept.
+    package init?(kind: String?, value: String?) {
+        switch kind {
+        case "field": self = .field(value ?? "")
+        case "record": self = .record(value ?? "")
+        case "lane": self = .lane
+        default: return nil
+        }
+    }
+
+    package var kind: String {
+        switch self {
+        case .lane: "lane"
+        case .field: "field"
+        case .record: "record"
+        }
+    }
+
+    package var value: String? {
+        switch self {
+        case .lane: nil
+        case .field(let value), .record(let value): value
+        }
+    }
 }
 
 /// A planned effect as the planner hands it over.

@@ -159,13 +159,12 @@ package struct Surroundings: Sendable {
     package var payments: [PaymentView]
     /// Records of the subject at this job's destination, newest first.
     package var records: [ExternalRecord]
-    /// Jobs of the lane that were written up to here were seen by this reading: a state-setting effect of it covers
-    /// them.
-    package var asOf: Int64
+    /// What a state-setting effect of this reading covers.
+    package var asOf: Sight
 
     package init(
         event: Event, data: JSONObject, subject: SubjectView, payments: [PaymentView], records: [ExternalRecord],
-        asOf: Int64
+        asOf: Sight
     ) {
         self.event = event
         self.data = data
@@ -173,6 +172,21 @@ package struct Surroundings: Sendable {
         self.payments = payments
         self.records = records
         self.asOf = asOf
+    }
+}
+
+/// How far a reading saw: whose state an effect told, and whose it cannot have told.
+package struct Sight: Sendable, Hashable {
+    /// The number of the newest job that it saw in its lane.
+    package var job: Int64
+    /// The number of the newest join of its subject that it saw, 0 before the first.
+    ///
+    /// A later join brings jobs into the lane whose subject's state it never read, however old they are.
+    package var join: Int64
+
+    package init(job: Int64, join: Int64) {
+        self.job = job
+        self.join = join
     }
 }
 
@@ -225,8 +239,8 @@ package struct ExternalRecord: Sendable, Hashable {
 package struct Settlement: Sendable, Hashable {
     package enum Result: Sendable, Hashable {
         /// `supersedesUpTo`: waiting jobs of the same lane, flow and call written up to there are completed as
-        /// superseded; nil for actions that do not set a state.
-        case completed(ExternalRecord?, supersedesUpTo: Int64?)
+        /// superseded, unless the subject was joined since; nil for actions that do not set a state.
+        case completed(ExternalRecord?, supersedesUpTo: Sight?)
         /// Again at that time. `isSpent`: it counts as an attempt.
         case retry(at: Instant, isSpent: Bool)
         /// Waits for what is named, until then.
@@ -265,18 +279,21 @@ package struct AttemptEnd: Sendable, Hashable {
     package var status: Int?
     /// A bounded word for grouping (`http_500`, `timeout`, `property_does_not_exist`, `missing_field`).
     package var errorClass: String?
+    /// The field that is to blame, where one is; failures of one class and field have one cause.
+    package var field: String?
     /// The destination's own words, cut at `Limits.storedErrorMax`, secrets masked.
     package var error: String?
 
     package init(
         outcome: Outcome, endedAt: Instant, durationMilliseconds: Int64, status: Int? = nil, errorClass: String? = nil,
-        error: String? = nil
+        field: String? = nil, error: String? = nil
     ) {
         self.outcome = outcome
         self.endedAt = endedAt
         self.durationMilliseconds = durationMilliseconds
         self.status = status
         self.errorClass = errorClass
+        self.field = field
         self.error = error
     }
 }
@@ -294,5 +311,26 @@ package struct Pause: Sendable, Hashable {
         self.cause = cause
         self.reason = reason
         self.since = since
+    }
+}
+
+extension Settlement {
+    /// Whether it counts among the job's attempts.
+    package var isSpent: Bool {
+        if case .retry(_, let isSpent) = result { return isSpent }
+        return switch attempt.outcome {
+        case .succeeded, .transient, .permanent, .unknown: true
+        case .slowDown, .credentials, .blocked, .notMade: false
+        }
+    }
+}
+
+extension AttemptEnd {
+    /// As much of the error as is kept.
+    package var storedError: String? {
+        error.map { text in
+            text.utf8.count <= Limits.storedErrorMax
+                ? text : String(decoding: text.utf8.prefix(Limits.storedErrorMax), as: UTF8.self)
+        }
     }
 }

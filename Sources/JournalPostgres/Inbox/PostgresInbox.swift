@@ -82,6 +82,20 @@ package actor PostgresInbox: InboxTable {
         }
     }
 
+    /// Throws what stands in the way of a drain; takes nothing.
+    package func probe() throws {
+        let connection = try connected()
+        do {
+            try connection.execute(Self.opening)
+            _ = try Self.lock(limit: 0, connection)
+            try Self.settle([(Key(source: "", id: ""), .taken)], connection)
+            try connection.execute("ROLLBACK")
+        } catch {
+            giveUp(connection)
+            throw InboxTrouble.failure(error, address.name)
+        }
+    }
+
     package func figures() throws -> InboxFigures {
         let connection = try connected()
         do {

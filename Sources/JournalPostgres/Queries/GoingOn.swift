@@ -56,12 +56,11 @@ extension Settling {
             try Lanes.enter(job.seq, at: now, isOrdered: true, db)
             return
         }
-        let words = JobTable.words(of: cause)
         try db.run(
             """
             UPDATE jobs SET state = 'waiting', wait_kind = $1, wait_value = $2, waits_until = $3, run_at = $4,
                 lane = coalesce(moves_to, lane), moves_to = NULL WHERE seq = $5
-            """, words.kind, words.value, until, now, job.seq)
+            """, cause.kind, cause.value, until, now, job.seq)
         try Lanes.release(job.lanes, at: now, db)
     }
 

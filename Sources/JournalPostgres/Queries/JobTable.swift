@@ -17,26 +17,9 @@ enum JobTable {
             action: row.text(5) + (row.textOrNil(6).map { "#\($0)" } ?? ""), state: state, event: try row.id(8),
             fact: row.textOrNil(9), subject: try row.id(10), attempts: Int(row.int(11)), createdAt: row.instant(12),
             dueAt: isTimed ? row.instant(13) : nil, endedAt: row.instantOrNil(14),
-            waitsFor: cause(kind: row.textOrNil(15), value: row.textOrNil(16)), errorClass: row.textOrNil(17),
+            waitsFor: WaitCause(kind: row.textOrNil(15), value: row.textOrNil(16)), errorClass: row.textOrNil(17),
             error: row.textOrNil(18), record: record(row, at: 19), note: row.textOrNil(22),
             isUnknown: !row.isNull(23))
-    }
-
-    static func cause(kind: String?, value: String?) -> WaitCause? {
-        switch kind {
-        case "field": .field(value ?? "")
-        case "record": .record(value ?? "")
-        case "lane": .lane
-        default: nil
-        }
-    }
-
-    static func words(of cause: WaitCause) -> (kind: String, value: String?) {
-        switch cause {
-        case .lane: ("lane", nil)
-        case .field(let name): ("field", name)
-        case .record(let kind): ("record", kind)
-        }
     }
 
     private static func record(_ row: SQLRow, at column: CInt) -> ExternalRecord? {
@@ -53,7 +36,6 @@ enum JobTable {
         let isBehind = try job.lane.map { try Lanes.isShut(job.call.destination, $0, db) }
         let wait = job.waitsFor ?? (isBehind == true ? .lane : nil)
         let state: JobState = wait != nil ? .waiting : job.startsAt > now ? .scheduled : .available
-        let words = wait.map(words(of:))
         try db.run(
             """
             INSERT INTO jobs (id, effect, flow, destination, action, alias, event, fact, subject, lane, state,
@@ -61,7 +43,7 @@ enum JobTable {
                 is_erased, created_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0, 0, $17, false, false, $18)
             """, job.id, job.effect.text, job.flow, job.call.destination, job.call.action, job.call.alias, job.event,
-            job.fact, job.subject, job.lane, state.rawValue, job.priority, job.startsAt, words?.kind, words?.value,
+            job.fact, job.subject, job.lane, state.rawValue, job.priority, job.startsAt, wait?.kind, wait?.value,
             job.waitsFor == nil ? nil : job.waitsUntil, job.stopsLaneWhenDead, now)
         return wait == nil
     }
@@ -92,7 +74,7 @@ enum JobTable {
         """
     /// What its attempts have left behind.
     static let course = """
-        attempts, error_class, error, first_attempt_at, unknown_since, unknown_noted_at, record_kind, record_id,
+        attempts, error_class, error_field, error, first_attempt_at, unknown_since, unknown_noted_at, record_kind, record_id,
         record_url
         """
     /// What an ended job keeps as it is; what it waited for and who worked it are gone.
@@ -100,14 +82,17 @@ enum JobTable {
 
     /// Ends an open job without an attempt of its own, and lets its lane go on.
     static func end(
-        _ seq: Int64, as state: JobState, note: String, errorClass: String? = nil, at now: Instant, _ db: Transaction
+        _ seq: Int64, as state: JobState, note: String, cause: IssueCause? = nil, at now: Instant, _ db: Transaction
     )
         throws
     {
         try Lanes.hold(lanesOf: [seq], db)
         let lanes = try self.lanes(of: seq, db)
         try db.run(
-            "UPDATE jobs SET note = $1, error_class = coalesce($2, error_class) WHERE seq = $3", note, errorClass, seq)
+            """
+            UPDATE jobs SET note = $1, error_class = coalesce($2, error_class), error_field = coalesce($3, error_field)
+            WHERE seq = $4
+            """, note, cause?.errorClass, cause?.field, seq)
         try moveToHistory(seq, as: state, at: now, db)
         for (destination, lane) in lanes { try Lanes.release(destination, lane, at: now, db) }
     }

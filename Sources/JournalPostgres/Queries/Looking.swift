@@ -21,7 +21,8 @@ enum Looking {
         return Surroundings(
             event: event, data: try data(of: job.fact, else: event.data, db), subject: try Subjects.view(of: root, db),
             payments: try payments(of: root, seenFrom: (holder ?? nil) ?? job.subject, db),
-            records: try records(of: root, at: job.destination, db).map(\.record), asOf: try newestOfLane(of: id, db))
+            records: try records(of: root, at: job.destination, db).map(\.record),
+            asOf: Sight(job: try newestOfLane(of: id, db), join: try newestJoin(of: root, db)))
     }
 
     /// The fact's own data filled up from its object's.
@@ -44,6 +45,11 @@ enum Looking {
             WHERE own.id = $1
             """, id
         ) { $0.int(0) } ?? 0
+    }
+
+    /// The number of the newest join to the subject that stands for the whole, 0 before the first.
+    private static func newestJoin(of root: SubjectID, _ db: Transaction) throws -> Int64 {
+        try db.first("SELECT coalesce(max(seq), 0) FROM joins WHERE root = $1", root) { $0.int(0) } ?? 0
     }
 
     static func records(of root: SubjectID, at destination: String? = nil, _ db: Transaction) throws -> [LinkedRecord] {
@@ -80,51 +86,5 @@ enum Looking {
             ORDER BY occurred_at DESC LIMIT $2
             """, root, factsMax, read: Facts.fact)
         return PaymentViews.newest(of: facts) { proven.contains($0) }
-    }
-}
-
-/// Pure: payments out of what was told of them.
-enum PaymentViews {
-    static func newest(of facts: [Fact], isProven: (SubjectID) -> Bool) -> [PaymentView] {
-        var newest: [String: (fact: Fact, view: PaymentView)] = [:]
-        for fact in facts {
-            guard let view = view(of: fact, isProven: isProven(fact.subject)) else { continue }
-            guard let known = newest[view.payment], !supersedes(fact, view, known.fact, known.view) else {
-                newest[view.payment] = (fact, view)
-                continue
-            }
-        }
-        return newest.values.map(\.view).sorted { ($0.at, $0.payment) > ($1.at, $1.payment) }
-    }
-
-    private static func view(of fact: Fact, isProven: Bool) -> PaymentView? {
-        guard let type = fact.type, type.name.hasPrefix("payment_"),
-            let payment = fact.data.present("payment")?.text ?? fact.object.flatMap(name(of:))
-        else { return nil }
-        let money = Money(
-            amount: fact.data.present("amount")?.int ?? 0, currency: fact.data.present("currency")?.string ?? "")
-        return PaymentView(
-            payment: payment, status: String(type.name.dropFirst("payment_".count)), money: money, at: fact.occurredAt,
-            isProven: isProven)
-    }
-
-    /// `payment:pi_1` -> `pi_1`.
-    private static func name(of object: String) -> String? {
-        object.firstIndex(of: ":").map { String(object[object.index(after: $0)...]) }
-    }
-
-    /// Providers' times are whole seconds: within one second what lies further along a payment's life is newer.
-    private static func supersedes(_ fact: Fact, _ view: PaymentView, _ known: Fact, _ knownView: PaymentView) -> Bool {
-        (fact.occurredAt.seconds, rank(view), fact.occurredAt.milliseconds, fact.key)
-            > (known.occurredAt.seconds, rank(knownView), known.occurredAt.milliseconds, known.key)
-    }
-
-    private static func rank(_ view: PaymentView) -> Int {
-        switch view.status {
-        case "succeeded": 1
-        case "refunded": 2
-        case "disputed": 3
-        default: 0
-        }
     }
 }

@@ -16,7 +16,7 @@ extension PostgresJournal {
             guard !jobs.isEmpty else { return 0 }
             try Auditing.note(
                 AuditRow(
-                    at: now, actor: actor, action: "jobs.\(action.rawValue)", target: Changing.text(of: filter),
+                    at: now, actor: actor, action: "jobs.\(action.rawValue)", target: filter.text,
                     detail: "\(jobs.count) jobs"), db)
             return jobs.count
         }

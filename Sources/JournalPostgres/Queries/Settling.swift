@@ -24,19 +24,13 @@ enum Settling {
             if case .completed(let record, _) = settlement.result, !job.isErased { record } else { nil }
         }
 
-        var supersedesUpTo: Int64? {
+        var supersedesUpTo: Sight? {
             if case .completed(_, let upTo) = settlement.result { upTo } else { nil }
         }
 
-        var error: String? { job.isErased ? nil : attempt.error.map(Settling.cut) }
+        var error: String? { job.isErased ? nil : attempt.storedError }
 
-        var isSpent: Bool {
-            if case .retry(_, let isSpent) = settlement.result { return isSpent }
-            return switch attempt.outcome {
-            case .succeeded, .transient, .permanent, .unknown: true
-            case .slowDown, .credentials, .blocked, .notMade: false
-            }
-        }
+        var isSpent: Bool { settlement.isSpent }
     }
 
     /// The running job as its settlement finds it.
@@ -84,6 +78,11 @@ enum Settling {
         let open = endings.filter { $0.ended == nil }
         try note(open, db)
         for ending in open { try goOn(ending, at: now, db) }
+        // Last, since it is where nodes meet: all that fails for one cause is one row.
+        try Issues.note(
+            endings.compactMap { ending in
+                ending.settlement.failure(at: ending.job.destination).map { ($0, ending.job.id) }
+            }, at: now, db)
         return refused
     }
 
@@ -170,19 +169,15 @@ enum Settling {
             SQLArray(made.map(\.error)), SQLArray(made.map(\.attempt.durationMilliseconds)))
     }
 
-    static func cut(_ text: String) -> String {
-        text.utf8.count <= Limits.storedErrorMax
-            ? text : String(decoding: text.utf8.prefix(Limits.storedErrorMax), as: UTF8.self)
-    }
-
     // MARK: What the attempt means to its job
 
     // An unknown end stays unknown until the effect is known to have happened: a later answer that this time nothing
     // was done (too many requests, say) tells nothing about the earlier call.
 
     private static let noted = """
-        unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS noted (
-            seq, spent, new_error_class, new_error, first_at, succeeded, unknown_at, new_kind, new_id, new_url)
+        unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS noted (
+            seq, spent, new_error_class, new_error, first_at, succeeded, unknown_at, new_kind, new_id, new_url,
+            new_error_field)
         """
 
     private static func values(_ endings: [Ending]) -> [(any SQLValue)?] {
@@ -196,6 +191,7 @@ enum Settling {
             SQLArray(endings.map { $0.attempt.outcome == .unknown ? $0.attempt.endedAt : nil }),
             SQLArray(endings.map { $0.record?.kind }), SQLArray(endings.map { $0.record?.id }),
             SQLArray(endings.map { $0.record?.url }),
+            SQLArray(zip(endings, isCompleted).map { $1 ? nil : $0.attempt.field }),
         ]
     }
 
@@ -204,6 +200,7 @@ enum Settling {
         _ = try db.rows(
             """
             UPDATE jobs SET node = NULL, attempts = attempts + spent, error_class = new_error_class, error = new_error,
+                error_field = new_error_field,
                 first_attempt_at = coalesce(first_attempt_at, first_at),
                 unknown_since = CASE WHEN succeeded THEN NULL ELSE coalesce(unknown_at, unknown_since) END,
                 unknown_noted_at = CASE WHEN succeeded THEN NULL WHEN unknown_at IS NOT NULL THEN clock_timestamp()
@@ -221,13 +218,13 @@ enum Settling {
         _ = try db.rows(
             """
             WITH gone AS (
-                DELETE FROM jobs USING \(noted) JOIN unnest($1, $11) AS result (seq, new_state) USING (seq)
+                DELETE FROM jobs USING \(noted) JOIN unnest($1, $12) AS result (seq, new_state) USING (seq)
                 WHERE jobs.seq = noted.seq RETURNING jobs.*, noted.spent, new_error_class, new_error, first_at,
-                    succeeded, unknown_at, new_kind, new_id, new_url, new_state)
-            INSERT INTO history (\(JobTable.identity), note, state, ended_at, lane, attempts, error_class, error,
-                first_attempt_at, unknown_since, unknown_noted_at, record_kind, record_id, record_url)
-            SELECT \(JobTable.identity), note, new_state, $12, coalesce(moves_to, lane), attempts + spent,
-                new_error_class, new_error, coalesce(first_attempt_at, first_at),
+                    succeeded, unknown_at, new_kind, new_id, new_url, new_error_field, new_state)
+            INSERT INTO history (\(JobTable.identity), note, state, ended_at, lane, attempts, error_class, error_field,
+                error, first_attempt_at, unknown_since, unknown_noted_at, record_kind, record_id, record_url)
+            SELECT \(JobTable.identity), note, new_state, $13, coalesce(moves_to, lane), attempts + spent,
+                new_error_class, new_error_field, new_error, coalesce(first_attempt_at, first_at),
                 CASE WHEN succeeded THEN NULL ELSE coalesce(unknown_at, unknown_since) END,
                 CASE WHEN succeeded THEN NULL ELSE unknown_noted_at END,
                 coalesce(new_kind, record_kind), coalesce(new_id, record_id), coalesce(new_url, record_url)
@@ -253,7 +250,7 @@ enum Settling {
 
     /// Ends the waiting jobs of the lane that the effect of one of these covers.
     private static func supersede(by endings: [Ending], at now: Instant, _ db: Transaction) throws {
-        let covering = endings.compactMap { ending -> (job: Running, lane: String, upTo: Int64)? in
+        let covering = endings.compactMap { ending -> (job: Running, lane: String, upTo: Sight)? in
             guard let upTo = ending.supersedesUpTo, let lane = ending.job.movesTo ?? ending.job.lane else { return nil }
             return (ending.job, lane, upTo)
         }
@@ -262,18 +259,24 @@ enum Settling {
             """
             WITH gone AS (
                 DELETE FROM jobs
-                USING unnest($1, $2, $3, $4, $5, $6, $7) AS done (destination, lane, up_to, flow, action, alias, job)
+                USING unnest($1, $2, $3, $4, $5, $6, $7, $9, $10)
+                    AS done (destination, lane, up_to, flow, action, alias, job, subject, joined)
                 WHERE jobs.destination = done.destination AND jobs.lane = done.lane AND state = 'waiting'
                     AND wait_kind = 'lane' AND seq <= up_to AND jobs.flow = done.flow AND jobs.action = done.action
                     AND jobs.alias IS NOT DISTINCT FROM done.alias
+                    AND NOT EXISTS (
+                        SELECT 1 FROM subjects JOIN joins ON joins.root = subjects.root
+                        WHERE subjects.id = done.subject AND joins.seq > done.joined)
                 RETURNING jobs.*, done.job AS covered_by)
             INSERT INTO history (\(JobTable.identity), \(JobTable.course), note, state, ended_at, lane)
             SELECT \(JobTable.identity), \(JobTable.course), 'superseded by ' || covered_by, 'completed', $8,
                 coalesce(moves_to, lane)
             FROM gone
             """, SQLArray(covering.map(\.job.destination)), SQLArray(covering.map(\.lane)),
-            SQLArray(covering.map(\.upTo)), SQLArray(covering.map(\.job.flow)), SQLArray(covering.map(\.job.action)),
-            SQLArray(covering.map(\.job.alias)), SQLArray(covering.map { "\($0.job.id)" }), now)
+            SQLArray(covering.map(\.upTo.job)), SQLArray(covering.map(\.job.flow)),
+            SQLArray(covering.map(\.job.action)),
+            SQLArray(covering.map(\.job.alias)), SQLArray(covering.map { "\($0.job.id)" }), now,
+            SQLArray(covering.map(\.job.subject)), SQLArray(covering.map(\.upTo.join)))
     }
 
     /// Wakes the jobs that wait for a record which one of these brought.

@@ -10,31 +10,6 @@ enum Changing {
         var state: JobState
     }
 
-    private static func states(_ action: BulkAction) -> [JobState] {
-        switch action {
-        case .retry: [.dead, .held, .retryable]
-        case .cancel: [.scheduled, .available, .waiting, .retryable, .held]
-        }
-    }
-
-    /// For the audit: what was asked for, in one line.
-    static func text(of filter: JobFilter) -> String {
-        var parts = filter.states.map(\.rawValue).sorted()
-        parts += [("destination", filter.destination), ("flow", filter.flow), ("error", filter.errorClass)]
-            .compactMap { name, value in value.map { "\(name)=\($0)" } }
-        parts += [("since", filter.since), ("until", filter.until)]
-            .compactMap { name, value in value.map { "\(name)=\($0)" } }
-        return parts.isEmpty ? "all" : parts.joined(separator: " ")
-    }
-
-    /// The filter in the states that the action may change; nil where there are none.
-    private static func narrowed(_ filter: JobFilter, to action: BulkAction) -> JobFilter? {
-        let allowed = Set(states(action))
-        var narrowed = filter
-        narrowed.states = filter.states.isEmpty ? allowed : filter.states.intersection(allowed)
-        return narrowed.states.isEmpty ? nil : narrowed
-    }
-
     private static let both = """
         (SELECT seq, state, destination, flow, error_class, unknown_since, created_at, is_erased FROM jobs UNION ALL
          SELECT seq, state, destination, flow, error_class, unknown_since, created_at, is_erased FROM history)
@@ -46,7 +21,7 @@ enum Changing {
             try db.rows("SELECT count(*) FROM \(both)\(all.sql)", values: all.values) { Int($0.int(0)) }.first ?? 0
         var plan = BulkPlan(
             action: action, count: 0, byDestination: [:], byErrorClass: [:], unknown: 0, untouched: total)
-        guard let narrowed = narrowed(filter, to: action) else { return plan }
+        guard let narrowed = filter.narrowed(to: action) else { return plan }
         var conditions = Listing.conditions(of: narrowed)
         conditions.add("is_erased = 0")
         let groups = try db.rows(
@@ -67,7 +42,7 @@ enum Changing {
 
     /// The oldest of those that the action may change.
     static func chosen(_ action: BulkAction, _ filter: JobFilter, limit: Int, _ db: Database) throws -> [Choice] {
-        guard let narrowed = narrowed(filter, to: action) else { return [] }
+        guard let narrowed = filter.narrowed(to: action) else { return [] }
         var conditions = Listing.conditions(of: narrowed)
         conditions.add("is_erased = 0")
         let sql = conditions.sql
@@ -91,15 +66,7 @@ enum Changing {
             """, job
         ) { (Choice(seq: $0.int(0), state: try $0.word(1)), isErased: $0.flag(2)) }
         guard let (choice, isErased) = found else { throw Failure(.notFound, "There is no job \(job).") }
-        let isAllowed = states(action).contains(choice.state) || action == .cancel && choice.state == .dead
-        guard isAllowed, !isErased else {
-            throw Failure(
-                .conflict,
-                isErased
-                    ? "Job \(job) belonged to a person who was erased; it cannot be changed."
-                    : "Job \(job) is \(choice.state.rawValue); \(action.rawValue) is possible only for jobs that are "
-                        + "\(states(action).map(\.rawValue).joined(separator: ", ")).")
-        }
+        if let refusal = action.refusal(of: job, in: choice.state, isErased: isErased) { throw refusal }
         return choice
     }
 

@@ -25,35 +25,10 @@ enum Following {
         let found =
             try events(after: cursor.event, limit, db) + jobs(after: cursor.job, limit, db)
             + JobState.allCases.filter(\.isEnded).flatMap { try ended($0, after: cursor, until: until, limit, db) }
-        var place = cursor
-        return found.sorted { ($0.at, $0.rank, $0.seq) < ($1.at, $1.rank, $1.seq) }.prefix(limit).map { one in
-            one.advance(&place)
-            return Change(one.what, at: one.at, cursor: place)
-        }
+        return cursor.cut(found, limit: limit)
     }
 
-    private struct Found {
-        var seq: Int64
-        var at: Instant
-        var what: Change.What
-        var isEnd = false
-
-        /// Within one moment: events, jobs written, jobs ended.
-        var rank: Int {
-            if case .event = what { return 0 }
-            return isEnd ? 2 : 1
-        }
-
-        func advance(_ place: inout ChangeCursor) {
-            switch what {
-            case .event: place.event = max(place.event, seq)
-            case .job where isEnd: (place.endedAt, place.ended) = (at, seq)
-            case .job: place.job = max(place.job, seq)
-            }
-        }
-    }
-
-    private static func events(after seq: Int64, _ limit: Int, _ db: Database) throws -> [Found] {
+    private static func events(after seq: Int64, _ limit: Int, _ db: Database) throws -> [FoundChange] {
         var latest = Instant(milliseconds: 0)
         return try db.rows(
             """
@@ -64,25 +39,25 @@ enum Following {
             let event = try Events.row(row)
             // A clock that was set back must not bring a later event in front of an earlier one.
             latest = max(latest, event.event.receivedAt)
-            return Found(seq: row.int(0), at: latest, what: .event(event))
+            return FoundChange(seq: row.int(0), at: latest, what: .event(event))
         }
     }
 
     /// Open ones; those that ended since are told by their end.
-    private static func jobs(after seq: Int64, _ limit: Int, _ db: Database) throws -> [Found] {
+    private static func jobs(after seq: Int64, _ limit: Int, _ db: Database) throws -> [FoundChange] {
         var latest = Instant(milliseconds: 0)
         return try db.rows(
             "SELECT \(JobTable.columns) FROM jobs WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit
         ) { row in
             let job = try JobTable.row(row)
             latest = max(latest, job.createdAt)
-            return Found(seq: row.int(0), at: latest, what: .job(job))
+            return FoundChange(seq: row.int(0), at: latest, what: .job(job))
         }
     }
 
     private static func ended(
         _ state: JobState, after cursor: ChangeCursor, until: Instant, _ limit: Int, _ db: Database
-    ) throws -> [Found] {
+    ) throws -> [FoundChange] {
         try db.rows(
             """
             SELECT \(JobTable.columns) FROM history
@@ -90,7 +65,7 @@ enum Following {
             """, state.rawValue, cursor.endedAt, cursor.ended, until, limit
         ) { row in
             let job = try JobTable.row(row)
-            return Found(seq: row.int(0), at: job.endedAt ?? job.createdAt, what: .job(job), isEnd: true)
+            return FoundChange(seq: row.int(0), at: job.endedAt ?? job.createdAt, what: .job(job), isEnd: true)
         }
     }
 }

@@ -17,7 +17,7 @@ extension SQLiteJournal {
             guard !jobs.isEmpty else { return 0 }
             try Auditing.note(
                 AuditRow(
-                    at: now, actor: actor, action: "jobs.\(action.rawValue)", target: Changing.text(of: filter),
+                    at: now, actor: actor, action: "jobs.\(action.rawValue)", target: filter.text,
                     detail: "\(jobs.count) jobs"), db)
             return jobs.count
         }

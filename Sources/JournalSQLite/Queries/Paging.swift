@@ -28,18 +28,7 @@ struct Conditions {
 
     /// Goes on below the row at which the page before ended; a cursor that none of our pages gave is refused.
     mutating func addCursor(_ page: PageRequest, _ column: String = "seq", isAscending: Bool = false) throws {
-        guard let cursor = page.cursor else { return }
-        guard let seq = Int64(cursor) else {
-            throw Failure(.invalid, "The cursor is not one that a page gave. Begin without it.", field: "cursor")
-        }
+        guard let seq = try page.place else { return }
         add("\(column) \(isAscending ? ">" : "<") ?", seq)
-    }
-}
-
-extension Page {
-    /// Out of up to `limit + 1` rows with their numbers.
-    init(_ rows: [(seq: Int64, item: Item)], limit: Int) {
-        let shown = rows.prefix(limit)
-        self.init(items: shown.map(\.item), next: rows.count > limit ? shown.last.map { String($0.seq) } : nil)
     }
 }

@@ -6,11 +6,9 @@ internal import Model
 enum Searching {
     private static let subjectsMax = 50
     private static let pendingMax = 1000
-    /// Objects that a bare id may name.
-    private static let objectKinds = ["payment", "charge", "checkout", "subscription", "ticket"]
 
     static func subjects(matching id: String, _ db: Database) throws -> [SubjectStory] {
-        let id = trimmed(id)
+        let id = SearchedID.trimmed(id)
         guard !id.isEmpty, id.utf8.count <= Limits.textLengthMax else { return [] }
         var found: [SubjectID] = try ours(id, db)
         if found.isEmpty {
@@ -46,7 +44,7 @@ enum Searching {
             SELECT events.subject FROM event_keys JOIN events ON events.id = event_keys.event
             WHERE event_keys.external_id = ? AND events.subject IS NOT NULL LIMIT \(subjectsMax * 4)
             """, [value], db)
-        for object in [value] + objectKinds.map({ "\($0):\(value)" }) {
+        for object in [value] + SearchedID.objectKinds.map({ "\($0):\(value)" }) {
             found += try ids("SELECT subject FROM facts WHERE object = ? LIMIT \(subjectsMax)", [object], db)
         }
         found += try ids("SELECT subject FROM facts WHERE key = ?", [value], db)
@@ -85,32 +83,13 @@ enum Searching {
 
     /// Among the newest pending events, those that say the id anywhere at the top of their data.
     static func pendingEvents(matching id: String, _ db: Database) throws -> [EventRow] {
-        let id = trimmed(id)
+        let id = SearchedID.trimmed(id)
         guard !id.isEmpty else { return [] }
         let pending = try db.rows(
             """
             SELECT \(Events.columns), pending.seq FROM pending JOIN events ON events.seq = pending.seq
             WHERE events.subject IS NULL ORDER BY pending.seq DESC LIMIT \(pendingMax)
             """, read: Events.row)
-        return pending.reversed().filter { says($0.event, id) }
-    }
-
-    private static func says(_ event: Event, _ id: String) -> Bool {
-        var names = [("event", event.id.description), ("event", event.externalID)]
-        names += [("session", event.session), ("user", event.user)].compactMap { kind, value in value.map { (kind, $0) }
-        }
-        names += event.data.members.compactMap { member in member.value.string.map { (member.key, $0) } }
-        let wanted = id.lowercased()
-        return names.contains { kind, value in
-            let value = value.lowercased()
-            return value == wanted || "\(kind):\(value)" == wanted
-        }
-    }
-
-    private static func trimmed(_ id: String) -> String {
-        var text = Substring(id)
-        while let first = text.first, first.isWhitespace { text.removeFirst() }
-        while let last = text.last, last.isWhitespace { text.removeLast() }
-        return String(text)
+        return pending.reversed().filter { SearchedID.isSaid(id, by: $0.event) }
     }
 }

@@ -25,6 +25,9 @@ enum Settling {
         guard let job = try running(settlement.job, token: settlement.token, db) else { return false }
         try close(job, settlement.token, settlement.attempt, db)
         try note(settlement, of: job, db)
+        if let cause = settlement.failure(at: job.destination) {
+            try Issues.note(cause, by: settlement.job, at: now, db)
+        }
         switch settlement.result {
         case .completed(let record, let supersedesUpTo):
             try complete(job, settlement.job, record, supersedesUpTo: supersedesUpTo, at: now, db)
@@ -63,14 +66,6 @@ enum Settling {
         }
     }
 
-    private static func isSpent(_ settlement: Settlement) -> Bool {
-        if case .retry(_, let isSpent) = settlement.result { return isSpent }
-        return switch settlement.attempt.outcome {
-        case .succeeded, .transient, .permanent, .unknown: true
-        case .slowDown, .credentials, .blocked, .notMade: false
-        }
-    }
-
     /// Ends the attempt's row.
     ///
     /// Where no call was made there was no attempt.
@@ -84,7 +79,7 @@ enum Settling {
             UPDATE attempts SET ended_at = ?, outcome = ?, status = ?, error_class = ?, error = ?, duration_ms = ?
             WHERE job = ? AND token = ?
             """, end.endedAt, end.outcome.rawValue, end.status, end.errorClass,
-            job.isErased ? nil : end.error.map(cut), end.durationMilliseconds, job.seq, token)
+            job.isErased ? nil : end.storedError, end.durationMilliseconds, job.seq, token)
     }
 
     /// What the attempt means to its job.
@@ -101,27 +96,22 @@ enum Settling {
         }
         try db.run(
             """
-            UPDATE jobs SET node = NULL, attempts = attempts + ?, error_class = ?, error = ?,
+            UPDATE jobs SET node = NULL, attempts = attempts + ?, error_class = ?, error_field = ?, error = ?,
                 first_attempt_at = coalesce(first_attempt_at, ?),
                 unknown_since = CASE WHEN ? THEN NULL ELSE coalesce(?, unknown_since) END,
                 record_kind = coalesce(?, record_kind), record_id = coalesce(?, record_id),
                 record_url = coalesce(?, record_url)
             WHERE seq = ?
-            """, isSpent(settlement) ? 1 : 0, isCompleted ? nil : end.errorClass,
-            isCompleted || job.isErased ? nil : end.error.map(cut), isMade ? job.startedAt : nil,
+            """, settlement.isSpent ? 1 : 0, isCompleted ? nil : end.errorClass, isCompleted ? nil : end.field,
+            isCompleted || job.isErased ? nil : end.storedError, isMade ? job.startedAt : nil,
             end.outcome == .succeeded, end.outcome == .unknown ? end.endedAt : nil, record?.kind, record?.id,
             record?.url, job.seq)
-    }
-
-    private static func cut(_ text: String) -> String {
-        text.utf8.count <= Limits.storedErrorMax
-            ? text : String(decoding: text.utf8.prefix(Limits.storedErrorMax), as: UTF8.self)
     }
 
     // MARK: What becomes of the job
 
     private static func complete(
-        _ job: Running, _ id: JobID, _ record: ExternalRecord?, supersedesUpTo: Int64?, at now: Instant, _ db: Database
+        _ job: Running, _ id: JobID, _ record: ExternalRecord?, supersedesUpTo: Sight?, at now: Instant, _ db: Database
     ) throws {
         // Of an erased person nothing is kept that names them elsewhere.
         if let record, !job.isErased {
@@ -139,13 +129,15 @@ enum Settling {
     }
 
     /// Ends the jobs that this one's effect covers.
-    private static func supersede(_ job: Running, by id: JobID, upTo: Int64, at now: Instant, _ db: Database) throws {
+    private static func supersede(_ job: Running, by id: JobID, upTo: Sight, at now: Instant, _ db: Database) throws {
         guard let lane = job.movesTo ?? job.lane else { return }
+        let isJoined = try Looking.newestJoin(of: Subjects.root(of: job.subject, db), db) > upTo.join
+        if isJoined { return }
         let covered = try db.rows(
             """
             SELECT seq FROM jobs WHERE destination = ? AND lane = ? AND state = 'waiting' AND wait_kind = 'lane'
                 AND seq <= ? AND flow = ? AND action = ? AND alias IS ?
-            """, job.destination, lane, upTo, job.flow, job.action, job.alias
+            """, job.destination, lane, upTo.job, job.flow, job.action, job.alias
         ) { $0.int(0) }
         for seq in covered {
             try db.run("UPDATE jobs SET note = ? WHERE seq = ?", "superseded by \(id)", seq)
@@ -182,12 +174,11 @@ enum Settling {
             try Lanes.enter(job.seq, at: now, isOrdered: true, db)
             return
         }
-        let words = JobTable.words(of: cause)
         try db.run(
             """
             UPDATE jobs SET state = 'waiting', wait_kind = ?, wait_value = ?, waits_until = ?, run_at = ?,
                 lane = coalesce(moves_to, lane), moves_to = NULL WHERE seq = ?
-            """, words.kind, words.value, until, now, job.seq)
+            """, cause.kind, cause.value, until, now, job.seq)
         try releaseLanes(of: job, at: now, db)
     }
 

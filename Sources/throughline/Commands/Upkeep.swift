@@ -2,6 +2,7 @@ import ArgumentParser
 import ConnectorKit
 import Connectors
 import Foundation
+import JournalPostgres
 import JournalSQLite
 import Model
 import Seams
@@ -15,14 +16,14 @@ struct Config: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Tells everything that is wrong with the configuration, at once.",
             discussion: """
-                --connect also asks each destination whether the credential works and the mapped fields exist; \
-                --create makes custom properties that are missing. Exit code 0 where all is well, else 1.
+                --connect also asks each destination whether the credential works and the mapped fields exist, and each \
+                inbox whether it can be drained; --create makes custom properties that are missing. Exit code 0 where all is well, else 1.
 
                 Examples:
                   throughline config check
                   throughline config check --connect --create
                 """)
-        @Flag(help: "Ask each destination too.") var connect = false
+        @Flag(help: "Ask each destination and inbox too.") var connect = false
         @Flag(help: "With --connect: make custom properties that are missing.") var create = false
         @OptionGroup var common: CommonOptions
 
@@ -37,6 +38,7 @@ struct Config: AsyncParsableCommand {
             var report = Report(problems: (reading.problems + secrets.problems))
             if connect, let settings = reading.settings, report.isSound {
                 report.destinations = try await ask(settings, secrets.secrets)
+                report.inboxes = await InboxFinding.gather(settings, secrets.secrets)
             }
             report.show(terminal, json: common.json)
             if !report.isSound { throw DoesNotHold() }
@@ -62,9 +64,11 @@ struct Config: AsyncParsableCommand {
     private struct Report {
         var problems: [SettingsProblem]
         var destinations: [DestinationFinding] = []
+        var inboxes: [InboxFinding] = []
 
         var isSound: Bool {
             !problems.contains { $0.severity == .error } && destinations.allSatisfy(\.isSound)
+                && inboxes.allSatisfy { $0.trouble == nil }
         }
 
         func show(_ terminal: Terminal, json: Bool) {
@@ -79,11 +83,13 @@ struct Config: AsyncParsableCommand {
                                 "message": .string(problem.message),
                             ]
                         }), "destinations": .array(destinations.map(\.json)),
+                    "inboxes": .array(inboxes.map(\.json)),
                 ]
                 return terminal.line(object.encodedText)
             }
             for problem in problems { terminal.note(problem.description) }
             for finding in destinations { finding.lines.forEach { terminal.line($0) } }
+            for finding in inboxes { terminal.line(finding.line) }
             terminal.line(isSound ? terminal.styled("The configuration is sound.", .green) : "Not sound yet.")
         }
     }
@@ -130,6 +136,33 @@ struct DestinationFinding: Sendable {
             "name": .string(name), "ok": .bool(isSound), "trouble": trouble.map { .string($0) } ?? .null,
             "missing": .array(missing.map { .string($0) }), "created": .array(created.map { .string($0) }),
         ]
+    }
+}
+
+/// What the database of an `inbox` source says of our role.
+struct InboxFinding: Sendable {
+    var name: String
+    var trouble: String?
+
+    static func gather(_ settings: Settings, _ secrets: ResolvedSecrets) async -> [InboxFinding] {
+        var findings: [InboxFinding] = []
+        for source in settings.sources {
+            guard case .inbox(let url) = source.kind, let address = secrets[url] else { continue }
+            do {
+                try await PostgresInbox(source: source.name, url: address, time: SystemTime()).probe()
+                findings.append(InboxFinding(name: source.name))
+            } catch {
+                let message = (error as? Failure)?.message ?? "The database gives no sense: \(error)"
+                findings.append(InboxFinding(name: source.name, trouble: message))
+            }
+        }
+        return findings
+    }
+
+    var line: String { "\(name): " + (trouble ?? "the inbox can be drained") }
+
+    var json: JSONValue {
+        ["name": .string(name), "ok": .bool(trouble == nil), "trouble": trouble.map { .string($0) } ?? .null]
     }
 }
 

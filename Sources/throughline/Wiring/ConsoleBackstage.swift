@@ -69,13 +69,15 @@ final class ConsoleBackstage: Backstage {
         return (settings, ConnectorSet(ConnectorFactory.make(settings: settings, secrets: { _ in nil }, world: world)))
     }
 
-    var secrets: [SecretSketch] {
+    func secrets() async throws -> [SecretSketch] {
         let loaded = loaded.withLock { $0 }
+        let ages = Dictionary(
+            try await journal.secretAges().map { ($0.name, $0.since) }, uniquingKeysWith: { first, _ in first })
         var uses: [SecretReference: [String]] = [:]
         for use in loaded.uses { uses[use.reference, default: []].append(use.key) }
         return uses.map { reference, uses in
             SecretSketch(
-                name: reference.description, uses: uses.sorted(), changedAt: Self.age(of: reference, in: loaded.folder),
+                name: reference.description, uses: uses.sorted(), changedAt: ages[reference.description] ?? Self.age(of: reference, in: loaded.folder),
                 isThere: loaded.secrets[reference] != nil)
         }.sorted { $0.name < $1.name }
     }

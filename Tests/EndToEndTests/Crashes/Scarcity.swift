@@ -14,6 +14,10 @@ extension `The whole product`.Crashes {
             let refusal = try await stage.server.refusal(through: ["prlimit", "--nofile=64:64"])
             #expect(refusal.status == 3)
             #expect(refusal.words.contains("Raise the limit (LimitNOFILE="), "\(refusal.words)")
+            let command = try await Program.run(
+                "/usr/bin/env", ["prlimit", "--nofile=12:12", ServerProcess.binary.path, "events", "list"],
+                folder: stage.server.folder.path)
+            #expect(command.status == 3 && command.errors.contains("Raise the limit"), "\(command)")
             try await stage.server.start(through: ["prlimit", "--nofile=256:256"])
             #expect(try await course.deliver(20) == 20)
             var idle: [IdleConnection] = []

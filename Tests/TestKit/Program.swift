@@ -9,9 +9,18 @@ package enum Program {
     }
 
     /// Runs it and waits; its output goes to files, which never fill up.
+    @discardableResult
     package static func run(
         _ path: String, _ arguments: [String], input: String? = nil, environment: [String: String] = [:],
         folder: String? = nil
+    ) async throws -> Outcome {
+        try await OwnThread.run {
+            try runHere(path, arguments, input: input, environment: environment, folder: folder)
+        }
+    }
+
+    private static func runHere(
+        _ path: String, _ arguments: [String], input: String?, environment: [String: String], folder: String?
     ) throws -> Outcome {
         let files = try TemporaryFolder()
         let process = Process()
@@ -47,7 +56,7 @@ package enum Program {
 
 /// This project's own folder.
 package enum ProjectFolder {
-    package static let url = URL(filePath: #filePath).appending(path: "../../../..").standardized
+    package static let url = URL(filePath: #filePath).appending(path: "../../..").standardized
 
     package static func file(_ path: String) -> String { url.appending(path: path).path }
 }

@@ -3,7 +3,7 @@ internal import Model
 internal import Settings
 
 /// What it means for the business that something is not done.
-enum Cost {
+enum CostWords {
     /// `12 leads`, `3 payments`: what those jobs are about, by the flows that planned them.
     static func matters(_ jobs: [JobRow], settings: Settings) -> String {
         let nouns = jobs.map { noun(of: settings.flow($0.flow)) }
@@ -15,6 +15,12 @@ enum Cost {
         guard let flow, let first = flow.on.first else { return "job" }
         let noun = noun(of: first)
         return flow.on.allSatisfy { self.noun(of: $0) == noun } ? noun : "job"
+    }
+
+    /// `7 payments, 12 leads`: what hangs on an issue.
+    static func text(_ cost: Cost) -> String {
+        let parts = cost.groups.prefix(4).map { Shown.count($0.jobs, noun(of: $0.type)) }
+        return parts.joined(separator: ", ") + (cost.isCut ? " and more" : "")
     }
 
     private static func noun(of type: EventType) -> String {
