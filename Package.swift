@@ -217,7 +217,7 @@ let package = Package(
             name: "ConsoleTests",
             dependencies: [
                 "Model", "Seams", "Settings", "Journal", "JournalSQLite", "Trail", "Watch", "API", "Console", "TestKit",
-                crypto, hummingbird, logging, nio, httpTypes,
+                crypto, hummingbird, lifecycle, logging, nio, httpTypes,
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "JWTKit", package: "jwt-kit"),
             ],

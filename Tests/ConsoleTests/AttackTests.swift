@@ -1,10 +1,17 @@
 import API
+import Crypto
 import Foundation
+import HTTPTypes
 import Journal
+import JournalSQLite
+import JWTKit
 import Model
+import Seams
+import ServiceLifecycle
 import Settings
-import TestKit
+import Synchronization
 import Testing
+import TestKit
 
 @testable import Console
 
@@ -210,7 +217,9 @@ import Testing
         let told = Set(
             needs.map {
                 $0.path.replacing("\(lead.job)", with: "{id}").replacing("\(lead.event)", with: "{id}")
-                    .replacing("\(kept)", with: "{id}").replacing("/crm/", with: "/{name}/").replacing("/x/", with: "/{id}/").replacing(
+                    .replacing("\(kept)", with: "{id}").replacing("/crm/", with: "/{name}/").replacing(
+                        "/x/", with: "/{id}/"
+                    ).replacing(
                         "/runs/x", with: "/runs/{id}"
                     )
                     .replacing("bulk/retry", with: "bulk/{action}")

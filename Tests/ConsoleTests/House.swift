@@ -1,5 +1,6 @@
 import API
 import Console
+import Foundation
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
@@ -9,6 +10,7 @@ import Logging
 import Model
 import NIOCore
 import Seams
+import ServiceLifecycle
 import Settings
 import Synchronization
 import TestKit

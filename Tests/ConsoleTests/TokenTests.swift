@@ -1,9 +1,17 @@
+import API
 import Crypto
 import Foundation
+import HTTPTypes
+import Journal
+import JournalSQLite
+import JWTKit
 import Model
+import Seams
+import ServiceLifecycle
 import Settings
-import TestKit
+import Synchronization
 import Testing
+import TestKit
 
 @testable import Console
 

@@ -106,7 +106,7 @@ import Testing
             try await bench.settle(job, .completed(nil, supersedesUpTo: nil), at: start + day * index)
         }
         let setting = try #require(claimed.first { $0.call.action == "set" })
-        try await bench.settle(setting, .completed(nil, supersedesUpTo: .max), at: start)
+        try await bench.settle(setting, .completed(nil, supersedesUpTo: Sight(job: .max, join: .max)), at: start)
         #expect(try await bench.journal.job(last)?.row.note?.hasPrefix("superseded") == true)
 
         let end = start + day * 4

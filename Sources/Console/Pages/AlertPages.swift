@@ -70,7 +70,8 @@ extension Console {
 
     static func values(of issue: IssueRow, now: Instant) -> JSONValue {
         let cause = issue.cause
-        let query = "destination=\(PercentCoding.encode(cause.destination))&error=\(PercentCoding.encode(cause.errorClass))"
+        let query =
+            "destination=\(PercentCoding.encode(cause.destination))&error=\(PercentCoding.encode(cause.errorClass))"
         return [
             "id": .string(issue.id.description), "destination": .string(cause.destination),
             "error_class": .string(cause.errorClass), "field": .string(cause.field ?? ""),

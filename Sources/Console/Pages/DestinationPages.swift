@@ -93,8 +93,10 @@ extension Console {
         values["order"] = .string(
             destination.order == .none ? "none" : "one after the other for each \(destination.order.rawValue)")
         values["secrets"] = .array(
-            try await backstage.secrets().filter { $0.uses.contains { $0.hasPrefix("destinations.\(destination.name).") } }
-                .map { self.values(of: $0) })
+            try await backstage.secrets().filter {
+                $0.uses.contains { $0.hasPrefix("destinations.\(destination.name).") }
+            }
+            .map { self.values(of: $0) })
         values["errors"] = .array(try await lastErrors(of: destination.name))
         values["calls"] = .array(fieldMaps { $0.destination == destination.name })
         if let check { values["check"] = Self.values(of: check) }

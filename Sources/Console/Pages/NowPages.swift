@@ -12,13 +12,15 @@ extension Console {
     private static let beats = 20
     private static let beatSpan: Duration = .seconds(180)
     private static let waitingMax = 200
+    private static let deadMax = 500
 
     private func nowPage(_ visit: Visit) async throws -> Answer {
         let now = now
         let figures = try await figures.figures()
         let health = await dependencies.destinations.health()
         let alerts = try await dependencies.reading.alerts(openOnly: true, page: PageRequest(limit: 20)).items
-        let issues = try await dependencies.reading.issues(IssueFilter(isOpen: true), page: PageRequest(limit: 10)).items
+        let issues = try await dependencies.reading.issues(IssueFilter(isOpen: true), page: PageRequest(limit: 10))
+            .items
         let pulse = try await survey.pulse(until: now, span: Self.beatSpan, count: Self.beats)
         let tallies = try await survey.workDone(since: WorkDay(now).adding(1 - Busywork.days))
         let work = Busywork(tallies, settings: settings.console, now: now)
@@ -67,7 +69,9 @@ extension Console {
         return StateOfThings(
             StateOfThings.Reading(
                 figures: figures, destinations: health, waiting: waiting,
-                dead: figures.dead == 0 ? [] : try await dependencies.reading.deadGroups(JobFilter(states: [.dead])),
+                // Many are only counted here: grouping them takes longer than a first page may.
+                dead: (1...Self.deadMax).contains(figures.dead)
+                    ? try await dependencies.reading.deadGroups(JobFilter(states: [.dead])) : [],
                 refusals: refusals, readiness: dependencies.readiness.refusal,
                 wellSince: max(startedAt, ended.max() ?? startedAt), now: now), settings: settings)
     }

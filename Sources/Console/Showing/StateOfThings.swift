@@ -71,7 +71,9 @@ struct StateOfThings: Sendable, Equatable {
                     sentence: "\(Shown.count(reading.figures.dead - told, "more dead letter"))", link: "/console/dead"))
         } else if reading.figures.dead > 0, told == 0 {
             troubles.append(
-                Trouble(sentence: Shown.count(reading.figures.dead, "dead letter"), link: "/console/dead"))
+                Trouble(
+                    sentence: "\(Shown.count(reading.figures.dead, "job")) gave up and \(reading.figures.dead == 1 ? "waits" : "wait") for a replay, none lost",
+                    link: "/console/dead"))
         }
     }
 

@@ -119,19 +119,52 @@ enum Listing {
             event: try row.idOrNil(11))
     }
 
+    /// What waits is found by its kind, however much of other kinds there is; of what was read again a page looks at so
+    /// many at most.
     static func keptDeliveries(_ filter: KeptFilter, _ page: PageRequest, _ db: Database) throws -> Page<KeptDelivery> {
+        guard filter.isReplayed == false else { return try walkKept(filter, page, db) }
+        var halves: [String] = []
+        var values: [(any SQLValue)?] = []
+        let kinds = filter.kinds.isEmpty ? Set(KeptDelivery.Kind.allCases) : filter.kinds
+        for kind in kinds {
+            var conditions = Conditions()
+            try conditions.addCursor(page)
+            conditions.add("kind = '\(kind.rawValue)' AND replayed_as IS NULL")
+            add(filter, to: &conditions)
+            halves.append(
+                "SELECT * FROM (SELECT \(keptColumns) FROM kept_deliveries\(conditions.sql) ORDER BY seq DESC "
+                    + "LIMIT \(page.limit + 1))")
+            values += conditions.values
+        }
+        let rows = try db.rows(
+            halves.joined(separator: " UNION ALL ") + " ORDER BY seq DESC LIMIT \(page.limit + 1)", values: values
+        ) { (seq: $0.int(0), item: try kept($0)) }
+        return Page(rows, limit: page.limit)
+    }
+
+    private static func walkKept(_ filter: KeptFilter, _ page: PageRequest, _ db: Database) throws -> Page<KeptDelivery> {
+        let newest = try db.first("SELECT max(seq) FROM kept_deliveries") { $0.int(0) } ?? 0
+        let end = (try page.place ?? newest + 1) - eventsScannedMax
         var conditions = Conditions()
         try conditions.addCursor(page)
-        conditions.add("kind", in: filter.kinds.map(\.rawValue))
-        conditions.addEqual("source", filter.source)
-        conditions.addEqual("code", filter.code)
-        conditions.add("received_at", since: filter.since, until: filter.until)
-        if let isReplayed = filter.isReplayed { conditions.add("(replayed_as IS NOT NULL) = ?", isReplayed) }
+        conditions.add("seq >= ?", end)
+        // Walked over in their order: by the index of kinds all of a kind would be sorted.
+        conditions.add("+kind", in: filter.kinds.map(\.rawValue))
+        if filter.isReplayed == true { conditions.add("replayed_as IS NOT NULL") }
+        add(filter, to: &conditions)
         let rows = try db.rows(
             "SELECT \(keptColumns) FROM kept_deliveries\(conditions.sql) ORDER BY seq DESC LIMIT \(page.limit + 1)",
             values: conditions.values
         ) { (seq: $0.int(0), item: try kept($0)) }
-        return Page(rows, limit: page.limit)
+        var found = Page(rows, limit: page.limit)
+        if found.next == nil, end > 1 { found.next = String(end) }
+        return found
+    }
+
+    private static func add(_ filter: KeptFilter, to conditions: inout Conditions) {
+        conditions.addEqual("source", filter.source)
+        conditions.addEqual("code", filter.code)
+        conditions.add("received_at", since: filter.since, until: filter.until)
     }
 
     static func keptDelivery(_ id: QuarantineID, _ db: Database) throws -> KeptDelivery? {
