@@ -2,16 +2,16 @@ import API
 import Crypto
 import Foundation
 import HTTPTypes
+import JWTKit
 import Journal
 import JournalSQLite
-import JWTKit
 import Model
 import Seams
 import ServiceLifecycle
 import Settings
 import Synchronization
-import Testing
 import TestKit
+import Testing
 
 @testable import Console
 
@@ -123,10 +123,13 @@ enum Paths {
         let path = try #require(ordered.header("location"))
         #expect(ordered.status == 303 && path.hasPrefix("/console/runs/"))
         #expect(try await house.get(path, cookie: cookie).text.contains("0 of 3 done"))
-        try await house.work { try await house.get(path, cookie: cookie).text.contains("3 of 3 done") }
+        try await house.work(until: path)
+        let after = try await house.enter()
+        #expect(try await house.get(path, cookie: after.cookie).text.contains("3 of 3 done"))
         #expect(try await house.journal.figures(now: House.at).dead == 0)
         #expect(try await house.audit().contains { $0.action == "jobs.retry" && $0.actor == "user admin@example.com" })
-        #expect(try await house.submit("/console/bulk/retry", fields, cookie: cookie).status == 409)
+        let again = fields.merging(["csrf": after.csrf]) { $1 }
+        #expect(try await house.submit("/console/bulk/retry", again, cookie: after.cookie).status == 409)
     }
 
     @Test func `stop an order where they are told to`() async throws {
@@ -136,7 +139,9 @@ enum Paths {
         let ordered = try await house.submit("/console/bulk/retry", ["csrf": csrf, "state": "dead"], cookie: cookie)
         let path = try #require(ordered.header("location"))
         #expect(try await house.submit(path + "/stop", ["csrf": csrf], cookie: cookie).status == 303)
-        try await house.work { try await house.get(path, cookie: cookie).text.contains(">stopped<") }
+        try await house.work(until: path)
+        let after = try await house.enter()
+        #expect(try await house.get(path, cookie: after.cookie).text.contains(">stopped<"))
         #expect(try await house.journal.figures(now: House.at).dead == 3)
         #expect(try await house.audit().contains { $0.action == "bulk.stop" })
     }
@@ -193,7 +198,9 @@ enum Paths {
         let ordered = try await house.submit(
             "/console/quarantine/replay", ["csrf": csrf, "code": "invalid_field"], cookie: cookie)
         let path = try #require(ordered.header("location"))
-        try await house.work { try await house.get(path, cookie: cookie).text.contains("2 of 2 done") }
+        try await house.work(until: path)
+        let after = try await house.enter()
+        #expect(try await house.get(path, cookie: after.cookie).text.contains("2 of 2 done"))
         #expect(try await house.audit().contains { $0.action == "quarantine.replay" && $0.target == "2 deliveries" })
     }
 
@@ -219,7 +226,9 @@ enum Paths {
         #expect(
             try await house.submit(path + "/resume", ["csrf": csrf, "force": "true"], cookie: cookie).status == 303)
         #expect(destinations.calls.withLock { $0 } == ["pause crm", "resume crm false", "resume crm true"])
-        #expect(try await house.audit().map(\.action) == ["destination.resume", "destination.pause"])
+        #expect(
+            try await house.audit().map(\.action).filter { $0.hasPrefix("destination") }
+                == ["destination.resume", "destination.pause"])
         #expect(
             try await house.submit("/console/destinations/none/pause", ["csrf": csrf], cookie: cookie).status == 404)
         let page = try await house.get(path, cookie: cookie)

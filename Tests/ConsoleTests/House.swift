@@ -1,5 +1,4 @@
 import API
-import Console
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -15,6 +14,8 @@ import Settings
 import Synchronization
 import TestKit
 import Watch
+
+@testable import Console
 
 struct InlineWork: BlockingWork {
     func run<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value { try work() }
@@ -205,11 +206,12 @@ final class House: Sendable {
         return kept.id
     }
 
-    /// Carries out what was ordered for many things.
-    func work(until isDone: () async throws -> Bool) async throws {
+    /// Carries out what was ordered for many things, until that order is over.
+    func work(until path: String) async throws {
+        let id = String(path.split(separator: "/").last ?? "")
         try await withThrowingTaskGroup(of: Void.self) { group in
             for service in console.services { group.addTask { try await service.run() } }
-            for _ in 0..<10_000 where try await !isDone() { await Task.yield() }
+            while let state = console.desk.run(id)?.state, state == .waiting || state == .running { await Task.yield() }
             group.cancelAll()
         }
     }

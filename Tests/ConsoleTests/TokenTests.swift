@@ -2,16 +2,16 @@ import API
 import Crypto
 import Foundation
 import HTTPTypes
+import JWTKit
 import Journal
 import JournalSQLite
-import JWTKit
 import Model
 import Seams
 import ServiceLifecycle
 import Settings
 import Synchronization
-import Testing
 import TestKit
+import Testing
 
 @testable import Console
 

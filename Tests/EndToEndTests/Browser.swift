@@ -5,7 +5,7 @@ import TestKit
 import Testing
 
 extension `The whole product` {
-    @Suite(.timeLimit(.minutes(5))) struct `The console in a browser` {}
+    @Suite(.timeLimit(.minutes(10))) struct `The console in a browser` {}
 }
 
 /// A real browser and the tools that drive it, where they are installed (`script/test` installs them).
@@ -32,7 +32,7 @@ enum Browser {
         process.standardOutput = handle
         process.standardError = handle
         try process.run()
-        try await eventually("the browser is done", within: 240) { !process.isRunning }
+        try await eventually("the browser is done", within: 480) { !process.isRunning }
         return (process.terminationStatus, try String(contentsOfFile: output, encoding: .utf8))
     }
 }

@@ -80,7 +80,8 @@ extension Console {
         var values: JSONObject = [
             "title": .string("Event \(Shown.words(detail.row.event.type.name))"),
             "event": Self.values(of: detail.row, now: now), "fields": Masked.rows(of: detail.row.event.data),
-            "facts": .array(detail.facts.map { ["key": .string($0.key), "fields": Masked.rows(of: $0.data)] }),
+            "facts": .array(
+                detail.facts.map { ["key": .string(Masked.key($0.key)), "fields": Masked.rows(of: $0.data)] }),
             "decisions": .array(detail.decisions.map { Self.values(of: $0, now: now) }),
             "jobs": .array(detail.jobs.map { .object(Self.values(of: $0, now: now)) }),
             "has_payload": .bool(detail.payload != nil),

@@ -118,7 +118,7 @@ extension Console {
                 result.effects.map { effect in
                     [
                         "call": .string(effect.job.call.name), "flow": .string(effect.job.flow),
-                        "effect": .string(effect.job.effect.text),
+                        "effect": .string(Masked.key(effect.job.effect.text)),
                         "starts": Shown.stamp(effect.job.startsAt > now ? effect.job.startsAt : nil, now: now),
                         "waits": .string(Self.words(effect.job.waitsFor)),
                         "fields": isAdmin

@@ -50,7 +50,7 @@ extension Console {
             "destination_path": .string(PercentCoding.encode(job.destination)), "state": .string(job.state.rawValue),
             "tone": .string(Shown.tone(of: job.state.rawValue)), "attempts": .string(String(job.attempts)),
             "created": Shown.stamp(job.createdAt, now: now), "event": .string(job.event.description),
-            "subject": .string(job.subject.description), "effect": .string(job.effect.text),
+            "subject": .string(job.subject.description), "effect": .string(Masked.key(job.effect.text)),
             "error_class": .string(job.errorClass ?? ""), "error": .string(job.error ?? ""),
             "note": .string(job.note ?? ""), "due": Shown.stamp(job.dueAt, now: now),
             "ended": Shown.stamp(job.endedAt, now: now), "is_unknown": .bool(job.isUnknown),

@@ -156,7 +156,7 @@ extension Console {
                             Chart.Bar(
                                 value: Double($0.completed + $0.dead),
                                 words: "\(clock($0)): \($0.completed) done, \($0.dead) gave up",
-                                tone: $0.dead > 0 ? "bad" : "good")
+                                tone: "accent", bad: Double($0.dead))
                         },
                         label: "Jobs by three minutes over the last hour, \(completed) done, \(dead) gave up")),
             ],

@@ -5,6 +5,8 @@ enum Chart {
         /// What its title says.
         var words: String
         var tone = ""
+        /// What of the value went wrong: the foot of the bar, in another colour.
+        var bad = 0.0
     }
 
     /// `label` says what the picture shows, for those who do not see it.
@@ -18,6 +20,10 @@ enum Chart {
                 <rect class="\(bar.tone)" x="\(index * 12 + 1)" y="\(height - tall)" width="10" height="\(tall)" rx="2">\
                 <title>\(HTMLText.escaped(bar.words))</title></rect>
                 """
+            guard bar.bad > 0 else { continue }
+            let foot = min(tall, max(5, Int((bar.bad / highest * Double(height - 2)).rounded())))
+            drawn +=
+                "<rect class=\"bad\" x=\"\(index * 12 + 1)\" y=\"\(height - foot)\" width=\"10\" height=\"\(foot)\"/>"
         }
         return """
             <svg class="chart" viewBox="0 0 \(width) \(height + 1)" preserveAspectRatio="none" role="img" \

@@ -49,6 +49,14 @@ enum Masked {
         }
     }
 
+    /// A key of a fact or an effect, in which an address may stand: `lead_captured:s1:a••••@example.com`.
+    static func key(_ text: String) -> String {
+        text.split(separator: "/", omittingEmptySubsequences: false).map { part in
+            part.split(separator: ":", omittingEmptySubsequences: false)
+                .map { $0.contains("@") ? hidden(String($0)) : String($0) }.joined(separator: ":")
+        }.joined(separator: "/")
+    }
+
     private static func isPersonal(_ key: String) -> Bool {
         let key = key.lowercased()
         return personal.contains { key.contains($0) }

@@ -72,7 +72,8 @@ struct StateOfThings: Sendable, Equatable {
         } else if reading.figures.dead > 0, told == 0 {
             troubles.append(
                 Trouble(
-                    sentence: "\(Shown.count(reading.figures.dead, "job")) gave up and \(reading.figures.dead == 1 ? "waits" : "wait") for a replay, none lost",
+                    sentence:
+                        "\(Shown.count(reading.figures.dead, "job")) gave up and \(reading.figures.dead == 1 ? "waits" : "wait") for a replay, none lost",
                     link: "/console/dead"))
         }
     }

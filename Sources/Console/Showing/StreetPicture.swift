@@ -38,7 +38,7 @@ struct StreetPicture {
         for (index, pair) in zip(stations + ends, boxes).enumerated() where index > 0 {
             let from = index <= stations.count ? boxes[index - 1] : boxes[stations.count - 1]
             let flow = pair.0.isFlowing ? " flowing" : ""
-            let path = isLying ? Self.lyingPipe(from, pair.1) : Self.standingPipe(from, pair.1, index > stations.count)
+            let path = isLying ? Self.lyingPipe(from, pair.1) : Self.standingPipe(from, pair.1, index >= stations.count)
             drawn += "<path class=\"pipe\(flow)\" d=\"\(path)\"/>"
         }
         for (index, pair) in zip(stations + ends, boxes).enumerated() {

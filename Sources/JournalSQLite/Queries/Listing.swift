@@ -142,7 +142,8 @@ enum Listing {
         return Page(rows, limit: page.limit)
     }
 
-    private static func walkKept(_ filter: KeptFilter, _ page: PageRequest, _ db: Database) throws -> Page<KeptDelivery> {
+    private static func walkKept(_ filter: KeptFilter, _ page: PageRequest, _ db: Database) throws -> Page<KeptDelivery>
+    {
         let newest = try db.first("SELECT max(seq) FROM kept_deliveries") { $0.int(0) } ?? 0
         let end = (try page.place ?? newest + 1) - eventsScannedMax
         var conditions = Conditions()

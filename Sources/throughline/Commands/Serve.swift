@@ -90,7 +90,9 @@ struct Serve: AsyncParsableCommand {
             await onListening(port)
         }
         var services: [any Service] = role == .work ? [] : [installation.admission]
-        if role != .ingest { services += [installation.planner, installation.runner, installation.maintenance, installation.tallying] }
+        if role != .ingest {
+            services += [installation.planner, installation.runner, installation.maintenance, installation.tallying]
+        }
         if role != .ingest, let hints = installation.hints { services.append(hints) }
         if let tending = installation.logTending { services.append(tending) }
         services += [

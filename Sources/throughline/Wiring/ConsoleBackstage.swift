@@ -77,7 +77,8 @@ final class ConsoleBackstage: Backstage {
         for use in loaded.uses { uses[use.reference, default: []].append(use.key) }
         return uses.map { reference, uses in
             SecretSketch(
-                name: reference.description, uses: uses.sorted(), changedAt: ages[reference.description] ?? Self.age(of: reference, in: loaded.folder),
+                name: reference.description, uses: uses.sorted(),
+                changedAt: ages[reference.description] ?? Self.age(of: reference, in: loaded.folder),
                 isThere: loaded.secrets[reference] != nil)
         }.sorted { $0.name < $1.name }
     }
