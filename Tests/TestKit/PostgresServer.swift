@@ -19,11 +19,14 @@ package final class PostgresServer: Sendable {
     package let port: Int
     private let folder: String
     private let isDurable: Bool
+    private let settings: [String]
     private let keeper: Mutex<Process?>
 
-    /// With `isDurable` false nothing is synced: fast, and lost with the machine.
-    package init(isDurable: Bool) throws {
+    /// With `isDurable` false nothing is synced: fast, and lost with the machine. `settings` are Postgres's own
+    /// (`max_connections=10`); with `tls` it speaks TLS by that certificate.
+    package init(isDurable: Bool, settings: [String] = [], tls: Certificate? = nil) throws {
         self.isDurable = isDurable
+        self.settings = settings + (tls == nil ? [] : ["ssl=on", "ssl_cert_file=tls.pem", "ssl_key_file=tls.key"])
         port = try FreePort.find()
         folder = FileManager.default.temporaryDirectory.appending(path: "throughline-pg-\(UUID().uuidString)").path
         keeper = Mutex(nil)
@@ -33,6 +36,13 @@ package final class PostgresServer: Sendable {
             "initdb", "-D", folder + "/data", "-U", "throughline", "--auth=trust", "-E", "UTF8", "--locale=C",
         ]
         try Self.run(Self.asServerUser + [try Self.program("initdb")] + initdb.dropFirst() + ["--no-sync"])
+        if let tls {
+            for (from, name) in [(tls.file, "tls.pem"), (tls.key, "tls.key")] {
+                try Self.run(["cp", from, "\(folder)/data/\(name)"])
+                try Self.run(["chmod", "600", "\(folder)/data/\(name)"])
+                if getuid() == 0 { try Self.run(["chown", "postgres", "\(folder)/data/\(name)"]) }
+            }
+        }
         try start()
     }
 
@@ -49,6 +59,7 @@ package final class PostgresServer: Sendable {
             "shared_buffers=64MB", "log_min_messages=warning", "logging_collector=off",
         ]
         if !isDurable { settings += ["fsync=off", "full_page_writes=off", "autovacuum=off"] }
+        settings += self.settings
         let postgres = try Self.program("postgres")
         // The keeper ends the server when its own input ends, which it does with this process.
         let script = """
@@ -113,6 +124,20 @@ package final class PostgresServer: Sendable {
         try Self.run(["psql", "-qAtX", "-v", "ON_ERROR_STOP=1", url ?? self.url(), "-c", sql])
     }
 
+    /// The journal's schema as `pg_dump` writes it.
+    package func dump(_ url: String) throws -> String {
+        try Self.run([Self.program("pg_dump"), "--schema=throughline", url])
+    }
+
+    /// Runs what `dump` gave.
+    package func restore(_ dump: String, to url: String) throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "dump-\(UUID().uuidString).sql")
+        try Data(dump.utf8).write(to: file)
+        // The file is only a way to hand the text over.
+        defer { try? FileManager.default.removeItem(at: file) }
+        try Self.run(["psql", "-qAtX", "-v", "ON_ERROR_STOP=1", "-f", file.path, url])
+    }
+
     // MARK: Programs
 
     private static let programs: String? = {
@@ -132,7 +157,7 @@ package final class PostgresServer: Sendable {
     }
 
     @discardableResult
-    private static func run(_ words: [String]) throws -> String {
+    static func run(_ words: [String]) throws -> String {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = words
