@@ -90,6 +90,11 @@ let package = Package(
             exclude: ["Kit"],
             swiftSettings: ours),
 
+        .target(
+            name: "Reconciliation",
+            dependencies: ["Model", "Seams", "Settings", "Journal", "ConnectorKit", logging, lifecycle],
+            swiftSettings: ours),
+
         // What is read along the street, and its surfaces.
         .target(name: "Trail", dependencies: ["Model", "Journal"], swiftSettings: ours),
         .target(
@@ -100,7 +105,7 @@ let package = Package(
             dependencies: [
                 "Model", "Seams", "Settings", "Journal", "Trail", "Watch", crypto, hummingbird, logging, nio, httpTypes,
             ],
-            resources: [.embedInCode("openapi.json")],
+            resources: [.embedInCode("openapi.json"), .embedInCode("throughline.js")],
             swiftSettings: ours),
         .target(
             name: "Console",
@@ -135,7 +140,8 @@ let package = Package(
             name: "throughline",
             dependencies: [
                 "CMemory", "Model", "Seams", "Settings", "Journal", "Intake", "JournalSQLite", "JournalPostgres",
-                "Planning", "Jobs", "ConnectorKit", "Connectors", "Trail", "Watch", "API", "Console", "Supabase",
+                "Planning", "Jobs", "ConnectorKit", "Connectors", "Reconciliation", "Trail", "Watch", "API", "Console",
+                "Supabase",
                 "Sandbox", asyncHTTPClient, hummingbird, logging, lifecycle, crypto,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -187,6 +193,13 @@ let package = Package(
             name: "JobsTests",
             dependencies: [
                 "Model", "Seams", "Settings", "Journal", "JournalSQLite", "Jobs", "ConnectorKit", "TestKit", logging,
+            ],
+            swiftSettings: ours),
+        .testTarget(
+            name: "ReconciliationTests",
+            dependencies: [
+                "Model", "Seams", "Settings", "Journal", "JournalSQLite", "JournalPostgres", "Intake", "Planning",
+                "Jobs", "ConnectorKit", "Connectors", "Reconciliation", "Sandbox", "TestKit", logging, lifecycle,
             ],
             swiftSettings: ours),
         .testTarget(

@@ -35,15 +35,15 @@ need_swift() {
 # What every build needs.
 build_packages=(libsqlite3-dev libpq-dev libsimdjson-dev liblz4-dev g++ pkg-config)
 # What the tests need beside it: a real Postgres, clocks and disks that are wrong, and Python for the tools that come from PyPI.
-test_packages=(postgresql pgtap pgbouncer openssl python3-venv faketime e2fsprogs)
+test_packages=(postgresql pgtap pgbouncer openssl python3-venv faketime e2fsprogs chromium)
 
-# Deno, and a driver for the stand-in of Supabase's API, in a folder of the build.
+# Deno, a driver for the stand-in of Supabase's API and one for the browser, in a folder of the build.
 need_test_tools() {
-    local tools=.build/test-tools wanted=supabase/tests/requirements.txt
-    if cmp -s "$wanted" "$tools/installed.txt"; then return; fi
-    step "Installing Deno and psycopg"
+    local tools=.build/test-tools wanted=(supabase/tests/requirements.txt Tests/Browser/requirements.txt)
+    if cat "${wanted[@]}" | cmp -s - "$tools/installed.txt"; then return; fi
+    step "Installing Deno, psycopg and Playwright"
     [ -x "$tools/bin/pip" ] || python3 -m venv "$tools" || fail "Python could not make $tools."
-    "$tools/bin/pip" install --quiet --disable-pip-version-check -r "$wanted" \
-        || fail "pip could not install what $wanted names: is the network there?"
-    cp "$wanted" "$tools/installed.txt"
+    "$tools/bin/pip" install --quiet --disable-pip-version-check "${wanted[@]/#/-r}" \
+        || fail "pip could not install what ${wanted[*]} name: is the network there?"
+    cat "${wanted[@]}" >"$tools/installed.txt"
 }

@@ -16,12 +16,15 @@ package struct Settings: Sendable, Equatable {
     /// How long a job waits for a field that its fact may still bring.
     package var enrichFor: Duration
     package var catalogue: EventCatalogue
+    package var reconcile: ReconcileSettings
+    package var receipts: ReceiptSettings
 
     package init(
         product: String, journal: JournalLocation = .sqlite(path: "throughline.db"), http: HTTPSettings = .init(),
         sources: [SourceSettings] = [], destinations: [DestinationSettings] = [], flows: [Flow] = [],
         retry: RetryPolicy = .init(), retention: Retention = .init(), alerts: AlertSettings = .init(),
-        enrichFor: Duration = .seconds(3600), catalogue: EventCatalogue = .init()
+        enrichFor: Duration = .seconds(3600), catalogue: EventCatalogue = .init(),
+        reconcile: ReconcileSettings = .init(), receipts: ReceiptSettings = .init()
     ) {
         self.product = product
         self.journal = journal
@@ -34,6 +37,8 @@ package struct Settings: Sendable, Equatable {
         self.alerts = alerts
         self.enrichFor = enrichFor
         self.catalogue = catalogue
+        self.reconcile = reconcile
+        self.receipts = receipts
     }
 
     package func source(_ name: String) -> SourceSettings? { sources.first { $0.name == name } }

@@ -21,7 +21,7 @@ struct Throughline: AsyncParsableCommand {
         subcommands: [
             Init.self, Serve.self, Demo.self, Config.self, Migrate.self, Backup.self, Emit.self, Trace.self,
             Tail.self, Events.self, Jobs.self, Dead.self, Quarantine.self, Destinations.self, Keys.self, Users.self,
-            Forget.self,
+            Reconcile.self, Export.self, Retention.self, Forget.self,
             SupabaseCommands.self, Bench.self,
         ])
 

@@ -20,7 +20,7 @@ extension Routes {
                 if let refused = refusal(dependencies, call) { return refused }
                 let receipt = await dependencies.receiving.receive(
                     source: source, headers: call.headers, body: call.body)
-                return answer(receipt, of: source, call, dependencies)
+                return answer(await withToken(receipt, dependencies), of: source, call, dependencies)
             },
             Route(
                 "POST", "/v1/events", .scope(.ingest), media: .events, bodySizeMax: Limits.eventsSizeMax,
@@ -31,7 +31,7 @@ extension Routes {
                 let receipt = await dependencies.receiving.receiveEvents(
                     source: try inputs.text("source"), contentType: call.header("content-type"), body: call.body,
                     boundSource: boundSource(of: call))
-                return answer(receipt, of: "events", call, dependencies)
+                return answer(await withToken(receipt, dependencies), of: "events", call, dependencies)
             },
         ]
     }

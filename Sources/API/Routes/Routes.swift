@@ -10,7 +10,13 @@ package enum Routes {
     package static func withoutIntake(_ dependencies: Dependencies) -> [Route] {
         trail(dependencies) + events(dependencies) + quarantine(dependencies)
             + jobs(dependencies) + destinations(dependencies) + access(dependencies) + subjects(dependencies)
-            + tail(dependencies) + health(dependencies)
+            + tail(dependencies) + health(dependencies) + aftercare(dependencies)
+    }
+
+    private static func aftercare(_ dependencies: Dependencies) -> [Route] {
+        guard let aftercare = dependencies.aftercare else { return [] }
+        return reconciliations(dependencies, aftercare) + receipts(dependencies, aftercare)
+            + keeping(dependencies, aftercare)
     }
 
     /// For a metrics listener of its own, which asks for no key.

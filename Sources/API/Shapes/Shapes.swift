@@ -20,6 +20,7 @@ extension EventRow {
             "occurred_at": API.json(event.occurredAt), "received_at": API.json(event.receivedAt),
             "session": API.json(event.session), "user": API.json(event.user), "data": .object(event.data),
             "subject": API.json(subject), "is_pending": .bool(isPending),
+            "is_recovered": .bool(event.isRecovered),
         ]
     }
 }

@@ -19,6 +19,18 @@ package enum ConnectorFactory {
         return connectors
     }
 
+    /// What the sources' providers can be asked afterwards, by source: those that have a key for it.
+    package static func histories(
+        settings: Settings, secrets: (SecretReference) -> Redacted<String>?, world: World
+    ) -> [String: any HistoryProvider] {
+        var histories: [String: any HistoryProvider] = [:]
+        for source in settings.sources {
+            guard let api = source.api, case .stripe = source.kind else { continue }
+            histories[source.name] = StripeHistory(api: api, key: trimmed(secrets(api.key)), world: world)
+        }
+        return histories
+    }
+
     /// The actions that a flow may call, for the check of the configuration.
     package static func actionNames(of kind: DestinationKind) -> Set<String> {
         switch kind {

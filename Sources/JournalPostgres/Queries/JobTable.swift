@@ -68,7 +68,7 @@ enum JobTable {
             """
             WITH gone AS (DELETE FROM jobs WHERE seq = $3 RETURNING *)
             INSERT INTO history (\(lasting), state, ended_at, lane)
-            SELECT \(lasting), $1, $2, coalesce(moves_to, lane) FROM gone
+            SELECT \(lasting), $1, $2, CASE WHEN is_erased THEN NULL ELSE coalesce(moves_to, lane) END FROM gone
             """, state.rawValue, now, seq)
     }
 

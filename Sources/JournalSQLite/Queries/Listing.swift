@@ -27,6 +27,9 @@ enum Listing {
         conditions.addEqual("events.source", filter.source)
         conditions.addEqual("events.type", filter.type?.name)
         conditions.add("events.received_at", since: filter.since, until: filter.until)
+        if let root = filter.subject {
+            conditions.add("events.subject IN (SELECT id FROM subjects WHERE root = ?)", root)
+        }
         let rows = try db.rows(
             """
             SELECT \(Events.columns), pending.seq FROM events LEFT JOIN pending ON pending.seq = events.seq
@@ -110,6 +113,7 @@ enum Listing {
         conditions.addEqual("source", filter.source)
         conditions.addEqual("code", filter.code)
         conditions.add("received_at", since: filter.since, until: filter.until)
+        if let event = filter.event { conditions.add("(event = ? OR replayed_as = ?)", event, event) }
         if let isReplayed = filter.isReplayed { conditions.add("(replayed_as IS NOT NULL) = ?", isReplayed) }
         let rows = try db.rows(
             "SELECT \(keptColumns) FROM kept_deliveries\(conditions.sql) ORDER BY seq DESC LIMIT \(page.limit + 1)",

@@ -45,7 +45,7 @@ extension FileReader {
                 root,
                 keys: [
                     "product", "journal", "http", "sources", "destinations", "flows", "retry", "retention", "alerts",
-                    "enrich_for", "types",
+                    "enrich_for", "types", "reconcile", "receipts",
                 ], of: "the configuration")
         else { return nil }
         catalogue = EventCatalogue(declared: types(map["types"]))
@@ -58,6 +58,8 @@ extension FileReader {
         settings.retry = map["retry"].map { retry($0) } ?? settings.retry
         settings.retention = retention(map["retention"])
         settings.alerts = alerts(map["alerts"], destinations: map["destinations"], read: settings.destinations)
+        settings.reconcile = reconcile(map["reconcile"])
+        settings.receipts = receipts(map["receipts"])
         settings.enrichFor = duration(map["enrich_for"], in: .zero...Scalars.durationMax) ?? settings.enrichFor
         settings.flows = flows(map["flows"], destinations: map["destinations"], read: settings.destinations)
         if problems.isEmpty { warnOfUnused(map["destinations"], flows: settings.flows, alerts: settings.alerts) }

@@ -35,7 +35,9 @@ extension FileReader {
     private mutating func source(_ entry: FileNode.Entry) -> SourceSettings? {
         guard let kind = kind(of: entry, among: Self.kinds, thing: "source") else { return nil }
         if kind == "inbox" { return inbox(entry) }
-        let own: [String: [String]] = ["stripe": ["payments"], "standard": ["map"], "hmac": Self.hmacKeys]
+        let own: [String: [String]] = [
+            "stripe": ["payments", "api_key", "base_url"], "standard": ["map"], "hmac": Self.hmacKeys,
+        ]
         guard let map = map(entry.value, keys: Self.commonKeys + (own[kind] ?? []), of: "a \(kind) source") else {
             return nil
         }
@@ -44,7 +46,17 @@ extension FileReader {
         guard let read = sourceKind(kind, map) else { return nil }
         return SourceSettings(
             name: entry.name, kind: read, secrets: secrets,
-            tolerance: tolerance ?? Limits.signatureToleranceDefault)
+            tolerance: tolerance ?? Limits.signatureToleranceDefault, api: providerAPI(map))
+    }
+
+    /// The provider's own API, where it may be asked what it has sent.
+    private mutating func providerAPI(_ map: FileMap) -> ProviderAPI? {
+        let baseURL = outboundURL(map["base_url"], isInsecure: false)
+        guard let node = map["api_key"] else {
+            if let node = map["base_url"] { report(node, "is used with api_key alone; name that too, or leave it out") }
+            return nil
+        }
+        return secret(node).map { ProviderAPI(key: $0, baseURL: baseURL) }
     }
 
     private mutating func inbox(_ entry: FileNode.Entry) -> SourceSettings? {

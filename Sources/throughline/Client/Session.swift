@@ -2,6 +2,7 @@ import Foundation
 import Journal
 import Logging
 import Model
+import Reconciliation
 import Seams
 import ServiceLifecycle
 
@@ -74,7 +75,11 @@ enum Session {
         var quiet = installation.logger
         quiet.logLevel = .critical
         let services = ServiceGroup(
-            configuration: .init(services: [installation.admission, installation.planner, server], logger: quiet))
+            configuration: .init(
+                services: [
+                    installation.admission, installation.planner, ReconcilerOnDemand(installation.reconciler), server,
+                ], logger: quiet
+            ))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 defer { listening.finish() }

@@ -90,6 +90,7 @@ struct Serve: AsyncParsableCommand {
         }
         var services: [any Service] = role == .work ? [] : [installation.admission]
         if role != .ingest { services += [installation.planner, installation.runner, installation.maintenance] }
+        if role != .ingest { services.append(installation.reconciler) }
         if role != .ingest, let hints = installation.hints { services.append(hints) }
         if let tending = installation.logTending { services.append(tending) }
         services += [

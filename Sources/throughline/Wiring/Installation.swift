@@ -11,6 +11,7 @@ import JournalSQLite
 import Logging
 import Model
 import Planning
+import Reconciliation
 import Seams
 import ServiceLifecycle
 import Settings
@@ -27,6 +28,8 @@ struct Installation: Sendable {
     let planner: PlannerService
     let runner: JobRunner
     let maintenance: Maintenance
+    let histories: HistorySet
+    let reconciler: Reconciler
     let readiness: Readiness
     let dependencies: Dependencies
     let console: Console
@@ -59,6 +62,12 @@ struct Installation: Sendable {
             settings: live, secrets: loaded.secrets.bySource(settings), admission: admission, time: world.time,
             chance: world.chance, logger: logger)
         (self.runner, self.planner) = (runner, planner)
+        histories = HistorySet(
+            ConnectorFactory.histories(settings: settings, secrets: { loaded.secrets[$0] }, world: world))
+        reconciler = Reconciler(
+            journal: journal, alerts: journal, connectors: connectors, histories: histories, settings: live,
+            intake: RecoveryDoor(intake: intake), world: world, logger: logger, onEvents: { planner.wake() },
+            onJobs: { runner.wake() })
         maintenance = Maintenance(journal: journal, settings: live, time: world.time, logger: logger)
         readiness = Readiness()
         credential = Redacted(Crockford.encode(world.chance.bytes(32)))
@@ -69,7 +78,11 @@ struct Installation: Sendable {
             keys: KeyRing(journal: journal, time: world.time, localCredential: credential), readiness: readiness,
             time: world.time, chance: world.chance, logger: logger, wakePlanning: { planner.wake() },
             wakeWork: { runner.wake() }, hashPassword: { try await passwords.hash($0) },
-            followers: followers)
+            followers: followers,
+            aftercare: Aftercare(
+                reconciling: ReconcilerControl(reconciler: reconciler), runs: journal, subjects: journal,
+                pruning: journal,
+                receipts: ReceiptDesk(journal: journal, time: world.time, chance: world.chance)))
         console = try Console(
             dependencies: dependencies, sessions: Sessions(time: world.time, chance: world.chance),
             passwords: passwords)
@@ -112,6 +125,9 @@ struct Installation: Sendable {
         live.replace(with: loaded.settings)
         connectors.replace(
             with: ConnectorFactory.make(settings: loaded.settings, secrets: { loaded.secrets[$0] }, world: world))
+        histories.replace(
+            with: ConnectorFactory.histories(
+                settings: loaded.settings, secrets: { loaded.secrets[$0] }, world: world))
         intake.replaceSecrets(loaded.secrets.bySource(loaded.settings))
         runner.reload()
         planner.wake()
