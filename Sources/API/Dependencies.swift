@@ -100,6 +100,8 @@ package struct Dependencies: Sendable {
     package var readiness: Readiness
     package let writable: WritableCheck
     package var followers: Followers
+    package var alertTesting: any AlertTesting
+    package var spans: any SpanSink
     package var time: any TimeSource
     package var chance: any ChanceSource
     package var logger: Logger
@@ -115,7 +117,8 @@ package struct Dependencies: Sendable {
         receiving: any Receiving, destinations: any DestinationControl, meters: Meters, keys: KeyRing,
         readiness: Readiness, time: any TimeSource, chance: any ChanceSource, logger: Logger,
         wakePlanning: @escaping @Sendable () -> Void, wakeWork: @escaping @Sendable () -> Void,
-        hashPassword: @escaping @Sendable (String) async throws -> String, followers: Followers = Followers()
+        hashPassword: @escaping @Sendable (String) async throws -> String, followers: Followers = Followers(),
+        alertTesting: any AlertTesting = NoAlertTesting(), spans: any SpanSink = NoSpans()
     ) {
         self.settings = settings
         self.reading = reading
@@ -128,6 +131,8 @@ package struct Dependencies: Sendable {
         self.readiness = readiness
         writable = WritableCheck(journal: operating, time: time)
         self.followers = followers
+        self.alertTesting = alertTesting
+        self.spans = spans
         self.time = time
         self.chance = chance
         self.logger = logger

@@ -2,6 +2,7 @@ import API
 import ConnectorKit
 import Connectors
 import Console
+import Foundation
 import Hummingbird
 import Intake
 import Jobs
@@ -27,6 +28,10 @@ struct Installation: Sendable {
     let planner: PlannerService
     let runner: JobRunner
     let maintenance: Maintenance
+    let watcher: Watcher
+    /// Sends traces; nil where nobody collects them.
+    let exporter: TraceExporter?
+    let secretMarks: SecretMarks
     let readiness: Readiness
     let dependencies: Dependencies
     let console: Console
@@ -38,28 +43,46 @@ struct Installation: Sendable {
     /// Blocks while the journal recovers.
     init(_ loaded: LoadedConfiguration, world: World, logger: Logger) throws {
         let settings = loaded.settings
-        self.world = world
+        var world = world
         self.logger = logger
         live = LiveSettings(settings)
+        let book = TallyBook(settings: live, time: world.time)
+        let meters = Meters(book: book)
+        let collector = TraceExporter.Collector(
+            settings, secrets: loaded.secrets, environment: ProcessInfo.processInfo.environment)
+        exporter = collector.map { [world] in
+            TraceExporter(
+                $0, resource: [.init("service.name", "throughline"), .init("service.version", Version.text)],
+                http: world.http, time: world.time, meters: meters, logger: logger)
+        }
+        if let exporter { world.spans = exporter }
+        self.world = world
         connectors = ConnectorSet(
             ConnectorFactory.make(settings: settings, secrets: { loaded.secrets[$0] }, world: world))
         let node = JournalPlace.nodeName(world.chance)
         journal = try loaded.journal.open(as: node, world: world)
         let live = live
-        let (meters, followers) = (Meters(), Followers())
+        let followers = Followers()
         let runner = JobRunner(
             journal: journal, connectors: connectors, settings: live, world: world, node: node, logger: logger,
             trailURL: { "\(Self.publicURL(of: live.current.http))/console/trail?id=\($0)" },
             onSettled: { Self.tell($1, of: $0, meters, followers) })
         let planner = PlannerService(
             journal: journal, settings: live, connectors: connectors, time: world.time, chance: world.chance,
-            logger: logger, onWork: { runner.wake() })
-        admission = Admission(journal: journal, logger: logger, time: world.time, onCommit: { _ in planner.wake() })
+            logger: logger, spans: world.spans, onWork: { runner.wake() })
+        admission = Admission(
+            journal: journal, logger: logger, time: world.time, onCommit: { _ in planner.wake() },
+            onKept: { book.countArrivals($0) })
         intake = Intake(
             settings: live, secrets: loaded.secrets.bySource(settings), admission: admission, time: world.time,
             chance: world.chance, logger: logger)
         (self.runner, self.planner) = (runner, planner)
         maintenance = Maintenance(journal: journal, settings: live, time: world.time, logger: logger)
+        let marks = SecretMarks(loaded.secrets)
+        secretMarks = marks
+        watcher = Watcher(
+            journal: journal, settings: live, book: book, time: world.time, chance: world.chance, logger: logger,
+            secrets: { marks.current }, onTold: { planner.wake() })
         readiness = Readiness()
         credential = Redacted(Crockford.encode(world.chance.bytes(32)))
         let passwords = Passwords(chance: world.chance, blocking: BlockingThreads())
@@ -69,7 +92,8 @@ struct Installation: Sendable {
             keys: KeyRing(journal: journal, time: world.time, localCredential: credential), readiness: readiness,
             time: world.time, chance: world.chance, logger: logger, wakePlanning: { planner.wake() },
             wakeWork: { runner.wake() }, hashPassword: { try await passwords.hash($0) },
-            followers: followers)
+            followers: followers, alertTesting: AlertTest(settings: live, connectors: connectors, world: world),
+            spans: world.spans)
         console = try Console(
             dependencies: dependencies, sessions: Sessions(time: world.time, chance: world.chance),
             passwords: passwords)
@@ -113,6 +137,7 @@ struct Installation: Sendable {
         connectors.replace(
             with: ConnectorFactory.make(settings: loaded.settings, secrets: { loaded.secrets[$0] }, world: world))
         intake.replaceSecrets(loaded.secrets.bySource(loaded.settings))
+        secretMarks.replace(with: loaded.secrets)
         runner.reload()
         planner.wake()
     }
