@@ -158,7 +158,7 @@ let package = Package(
             name: "Simulation",
             dependencies: [
                 "CFaultyDisk", "Model", "Seams", "Settings", "Journal", "Intake", "JournalSQLite", "Planning", "Jobs",
-                "ConnectorKit", "Connectors", "Sandbox", crypto, logging, lifecycle,
+                "ConnectorKit", "Connectors", "Watch", "Sandbox", crypto, logging, lifecycle,
             ],
             swiftSettings: ours),
         .executableTarget(
@@ -224,12 +224,21 @@ let package = Package(
             ],
             swiftSettings: ours),
         .testTarget(
+            name: "WatchTests",
+            dependencies: [
+                "Model", "Seams", "Settings", "Journal", "JournalSQLite", "JournalPostgres", "Planning", "ConnectorKit",
+                "Watch", "TestKit", logging,
+            ],
+            swiftSettings: ours),
+        .testTarget(
             name: "SupabaseTests",
             dependencies: ["Model", "Seams", "Journal", "JournalPostgres", "Supabase", "TestKit"], swiftSettings: ours),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "Model", "Seams", "Settings", "Sandbox", "TestKit", "throughline", crypto, logging, lifecycle,
+                "Model", "Seams", "Settings", "Connectors", "Sandbox", "TestKit", "throughline", crypto, logging,
+                lifecycle,
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: ours),
         .testTarget(

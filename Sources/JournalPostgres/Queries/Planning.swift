@@ -65,7 +65,7 @@ extension JournalConnection {
             SELECT \(Events.columns), pending.crashes FROM pending JOIN events ON events.seq = pending.seq
             WHERE pending.seq = ANY($1) ORDER BY pending.seq FOR UPDATE OF pending SKIP LOCKED
             """, SQLArray(seqs)
-        ) { Pending(seq: $0.int(0), crashes: $0.int(14), event: try Events.event($0)) }
+        ) { Pending(seq: $0.int(0), crashes: $0.int(15), event: try Events.event($0)) }
     }
 
     private static func commitPlan(

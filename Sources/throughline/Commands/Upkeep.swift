@@ -46,7 +46,7 @@ struct Config: AsyncParsableCommand {
 
         private func ask(_ settings: Settings, _ secrets: ResolvedSecrets) async throws -> [DestinationFinding] {
             try await OutboundHTTP.with { http in
-                let world = World(time: SystemTime(), chance: SystemChance(), http: http)
+                let world = World(time: SystemTime(), chance: SystemChance(), http: http, mail: http)
                 let connectors = ConnectorFactory.make(settings: settings, secrets: { secrets[$0] }, world: world)
                 var findings: [DestinationFinding] = []
                 for destination in settings.destinations {
