@@ -36,6 +36,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
         // The words, and what the world is reached through.
@@ -111,7 +112,9 @@ let package = Package(
             name: "Console",
             dependencies: [
                 "Model", "Seams", "Settings", "Journal", "Trail", "Watch", "API", crypto, hummingbird, logging,
+                lifecycle,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "Mustache", package: "swift-mustache"),
             ],
             resources: [.embedInCode("Templates"), .embedInCode("Assets")],
@@ -228,6 +231,15 @@ let package = Package(
             dependencies: [
                 "Model", "Seams", "Settings", "Journal", "JournalSQLite", "JournalPostgres", "Planning", "ConnectorKit",
                 "Watch", "TestKit", logging,
+            ],
+            swiftSettings: ours),
+        .testTarget(
+            name: "ConsoleTests",
+            dependencies: [
+                "Model", "Seams", "Settings", "Journal", "JournalSQLite", "Trail", "Watch", "API", "Console", "TestKit",
+                crypto, hummingbird, lifecycle, logging, nio, httpTypes,
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "JWTKit", package: "jwt-kit"),
             ],
             swiftSettings: ours),
         .testTarget(

@@ -13,6 +13,7 @@ package struct Settings: Sendable, Equatable {
     package var retry: RetryPolicy
     package var retention: Retention
     package var alerts: AlertSettings
+    package var console: ConsoleSettings
     /// How long a job waits for a field that its fact may still bring.
     package var enrichFor: Duration
     package var catalogue: EventCatalogue
@@ -26,7 +27,7 @@ package struct Settings: Sendable, Equatable {
         product: String, journal: JournalLocation = .sqlite(path: "throughline.db"), http: HTTPSettings = .init(),
         sources: [SourceSettings] = [], destinations: [DestinationSettings] = [], flows: [Flow] = [],
         retry: RetryPolicy = .init(), retention: Retention = .init(), alerts: AlertSettings = .init(),
-        enrichFor: Duration = .seconds(3600), catalogue: EventCatalogue = .init(),
+        console: ConsoleSettings = .init(), enrichFor: Duration = .seconds(3600), catalogue: EventCatalogue = .init(),
         reconcile: ReconcileSettings = .init(), receipts: ReceiptSettings = .init(),
         logs: LogFormat = .text, traces: TraceSettings? = nil
     ) {
@@ -39,6 +40,7 @@ package struct Settings: Sendable, Equatable {
         self.retry = retry
         self.retention = retention
         self.alerts = alerts
+        self.console = console
         self.enrichFor = enrichFor
         self.catalogue = catalogue
         self.reconcile = reconcile

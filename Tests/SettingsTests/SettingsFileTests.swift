@@ -29,6 +29,54 @@ import Testing
                     required: ["plan"]))
     }
 
+    @Test func `reads who may sign in, and what an action costs by hand`() throws {
+        let reading = read(
+            """
+            product: Acme
+            destinations: { crm: { kind: hubspot, token: env:T } }
+            flows: [{ name: a, on: lead_captured, do: crm.upsert_contact }]
+            console:
+              sign_in:
+                company: { kind: oidc, issuer: "https://id.acme.example/", client_id: tl, client_secret: env:S, algorithms: EdDSA }
+                product: { kind: supabase, url: https://a.supabase.co, key: env:ANON }
+              minutes: { crm.upsert_contact: 2.5 }
+            """)
+        #expect(reading.errors.map(\.description) == [])
+        let console = try #require(reading.settings).console
+        #expect(console.minutes == ["crm.upsert_contact": 2.5])
+        #expect(
+            console.signIn == [
+                SignInProvider(
+                    name: "company",
+                    kind: .openID(issuer: "https://id.acme.example", clientID: "tl", clientSecret: .environment("S")),
+                    algorithms: [.edDSA], audience: "tl"),
+                SignInProvider(
+                    name: "product", kind: .supabase(url: "https://a.supabase.co", key: .environment("ANON")),
+                    audience: "authenticated"),
+            ])
+        #expect(console.signIn.map(\.issuer) == ["https://id.acme.example", "https://a.supabase.co/auth/v1"])
+        #expect(reading.secrets.map(\.reference.description).sorted() == ["env:ANON", "env:S", "env:T"])
+    }
+
+    @Test(arguments: [
+        (
+            "sign_in: { a: { kind: oidc, issuer: https://a.example, client_id: b, algorithms: HS256 } }",
+            "expected one of"
+        ),
+        (
+            "sign_in: { a: { kind: oidc, issuer: https://a.example, client_id: b, algorithms: none } }",
+            "expected one of"
+        ),
+        ("sign_in: { a: { kind: oidc, issuer: http://a.example, client_id: b } }", "plain http"),
+        ("sign_in: { a: { kind: oidc, issuer: https://a.example, client_id: b, client_secret: plain } }", "plain text"),
+        ("sign_in: { a: { kind: saml } }", "saml"), ("minutes: { crn.upsert_contact: 2 }", "did you mean \"crm\""),
+        ("minutes: { crm.upsert_contact: many }", "minutes from 0 to 480"),
+    ])
+    func `refuses of the console what would not be safe or not work`(text: String, words: String) {
+        let reading = read("product: A\ndestinations: { crm: { kind: hubspot, token: env:T } }\nconsole: { \(text) }")
+        #expect(reading.errors.contains { $0.description.contains(words) }, "\(reading.errors.map(\.description))")
+    }
+
     @Test func `reads its sources`() throws {
         let settings = try #require(read(example).settings)
         #expect(

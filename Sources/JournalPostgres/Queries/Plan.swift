@@ -24,7 +24,13 @@ final class Plan: PlanTransaction {
     private var inserted: [JobTable.Insertion] = []
     private var (later, laterBefore) = (Later(), Later())
 
-    init(db: Transaction) { self.db = db }
+    /// Only reads, and holds nothing.
+    private let isRehearsing: Bool
+
+    init(db: Transaction, isRehearsing: Bool = false) {
+        self.db = db
+        self.isRehearsing = isRehearsing
+    }
 
     func begin(_ event: EventID, seq: Int64) {
         current = (event, seq)
@@ -70,7 +76,8 @@ final class Plan: PlanTransaction {
     // MARK: Subjects
 
     func holders(of identifiers: [SubjectIdentifier]) throws -> [SubjectSketch] {
-        try Subjects.holdAndSketch(identifiers, db)
+        // A rehearsal keeps nobody else from planning.
+        try isRehearsing ? Subjects.sketch(identifiers, db) : Subjects.holdAndSketch(identifiers, db)
     }
 
     func createSubject(_ id: SubjectID, for event: EventID, at now: Instant) throws {

@@ -84,6 +84,12 @@ enum Subjects {
         throw PostgresError(state: "40001", message: "the subjects are being joined")
     }
 
+    /// Tells of each identifier who holds it, and holds nothing.
+    static func sketch(_ identifiers: [SubjectIdentifier], _ db: Transaction) throws -> [SubjectSketch] {
+        let holders = try askForHolders(of: identifiers, db)
+        return try sketches(of: holders.rows(), identifiers, db)
+    }
+
     private static func askForRoots(of identifiers: [SubjectIdentifier], _ db: Transaction) throws
         -> Transaction.Asked<SubjectID>
     {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Foundation
 import Journal
 import Logging
@@ -90,8 +91,12 @@ struct Serve: AsyncParsableCommand {
             await onListening(port)
         }
         var services: [any Service] = role == .work ? [] : [installation.admission]
-        if role != .ingest { services += [installation.planner, installation.runner, installation.maintenance] }
-        if role != .ingest { services.append(installation.reconciler) }
+        if role != .ingest {
+            services += [
+                installation.planner, installation.runner, installation.maintenance, installation.tallying,
+                installation.reconciler,
+            ]
+        }
         if role != .ingest, let hints = installation.hints { services.append(hints) }
         services.append(installation.watcher)
         if let exporter = installation.exporter { services.append(exporter) }
@@ -101,6 +106,7 @@ struct Serve: AsyncParsableCommand {
         ]
         services += try installation.drains(loaded)
         if let metrics = settings.metrics { services.append(installation.metricsServer(metrics)) }
+        services += installation.console.services
         services += also
         services += [server, DrainNotice(readiness: installation.readiness)]
         var quiet = logger

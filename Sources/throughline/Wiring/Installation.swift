@@ -38,6 +38,8 @@ struct Installation: Sendable {
     let readiness: Readiness
     let dependencies: Dependencies
     let console: Console
+    let backstage: ConsoleBackstage
+    let tallying: WorkTallying
     let credential: Redacted<String>
     let logger: Logger
 
@@ -107,9 +109,12 @@ struct Installation: Sendable {
                 pruning: journal,
                 receipts: ReceiptDesk(journal: journal, time: world.time, chance: world.chance)),
             alertTesting: AlertTest(settings: live, connectors: connectors, world: world), spans: world.spans)
+        tallying = WorkTallying(journal: journal, time: world.time, logger: logger)
+        backstage = ConsoleBackstage(
+            journal: journal, settings: live, connectors: connectors, world: world, loaded: loaded)
         console = try Console(
-            dependencies: dependencies, sessions: Sessions(time: world.time, chance: world.chance),
-            passwords: passwords)
+            dependencies: dependencies, survey: journal, backstage: backstage,
+            sessions: Sessions(time: world.time, chance: world.chance), passwords: passwords, http: world.http)
     }
 
     /// Keeps the embedded journal's log short; nil where another program keeps the journal.
@@ -152,6 +157,7 @@ struct Installation: Sendable {
         histories.replace(
             with: ConnectorFactory.histories(
                 settings: loaded.settings, secrets: { loaded.secrets[$0] }, world: world))
+        backstage.reload(loaded)
         intake.replaceSecrets(loaded.secrets.bySource(loaded.settings))
         secretMarks.replace(with: loaded.secrets)
         runner.reload()
