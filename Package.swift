@@ -51,7 +51,7 @@ let package = Package(
             swiftSettings: ours),
 
         // The street, in the order of the journey.
-        .target(name: "Journal", dependencies: ["Model", "Settings"], swiftSettings: ours),
+        .target(name: "Journal", dependencies: ["Model", "Settings", crypto], swiftSettings: ours),
         .target(
             name: "Intake",
             dependencies: ["Model", "Seams", "Settings", "Journal", crypto, logging, lifecycle],
@@ -91,6 +91,11 @@ let package = Package(
             exclude: ["Kit"],
             swiftSettings: ours),
 
+        .target(
+            name: "Reconciliation",
+            dependencies: ["Model", "Seams", "Settings", "Journal", "ConnectorKit", logging, lifecycle],
+            swiftSettings: ours),
+
         // What is read along the street, and its surfaces.
         .target(name: "Trail", dependencies: ["Model", "Journal"], swiftSettings: ours),
         .target(
@@ -101,7 +106,7 @@ let package = Package(
             dependencies: [
                 "Model", "Seams", "Settings", "Journal", "Trail", "Watch", crypto, hummingbird, logging, nio, httpTypes,
             ],
-            resources: [.embedInCode("openapi.json")],
+            resources: [.embedInCode("openapi.json"), .embedInCode("throughline.js")],
             swiftSettings: ours),
         .target(
             name: "Console",
@@ -138,7 +143,8 @@ let package = Package(
             name: "throughline",
             dependencies: [
                 "CMemory", "Model", "Seams", "Settings", "Journal", "Intake", "JournalSQLite", "JournalPostgres",
-                "Planning", "Jobs", "ConnectorKit", "Connectors", "Trail", "Watch", "API", "Console", "Supabase",
+                "Planning", "Jobs", "ConnectorKit", "Connectors", "Reconciliation", "Trail", "Watch", "API", "Console",
+                "Supabase",
                 "Sandbox", asyncHTTPClient, hummingbird, logging, lifecycle, crypto,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -155,7 +161,7 @@ let package = Package(
             name: "Simulation",
             dependencies: [
                 "CFaultyDisk", "Model", "Seams", "Settings", "Journal", "Intake", "JournalSQLite", "Planning", "Jobs",
-                "ConnectorKit", "Connectors", "Sandbox", crypto, logging, lifecycle,
+                "ConnectorKit", "Connectors", "Watch", "Sandbox", crypto, logging, lifecycle,
             ],
             swiftSettings: ours),
         .executableTarget(
@@ -193,6 +199,13 @@ let package = Package(
             ],
             swiftSettings: ours),
         .testTarget(
+            name: "ReconciliationTests",
+            dependencies: [
+                "Model", "Seams", "Settings", "Journal", "JournalSQLite", "JournalPostgres", "Intake", "Planning",
+                "Jobs", "ConnectorKit", "Connectors", "Reconciliation", "Sandbox", "TestKit", logging, lifecycle,
+            ],
+            swiftSettings: ours),
+        .testTarget(
             name: "ConnectorTests",
             dependencies: [
                 "Model", "Seams", "Settings", "Journal", "ConnectorKit", "Connectors", "Sandbox", "TestKit", crypto,
@@ -214,6 +227,13 @@ let package = Package(
             ],
             swiftSettings: ours),
         .testTarget(
+            name: "WatchTests",
+            dependencies: [
+                "Model", "Seams", "Settings", "Journal", "JournalSQLite", "JournalPostgres", "Planning", "ConnectorKit",
+                "Watch", "TestKit", logging,
+            ],
+            swiftSettings: ours),
+        .testTarget(
             name: "ConsoleTests",
             dependencies: [
                 "Model", "Seams", "Settings", "Journal", "JournalSQLite", "Trail", "Watch", "API", "Console", "TestKit",
@@ -228,7 +248,9 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "Model", "Seams", "Settings", "Sandbox", "TestKit", "throughline", crypto, logging, lifecycle,
+                "Model", "Seams", "Settings", "Connectors", "Sandbox", "TestKit", "throughline", crypto, logging,
+                lifecycle,
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: ours),
         .testTarget(

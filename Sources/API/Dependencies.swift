@@ -100,6 +100,10 @@ package struct Dependencies: Sendable {
     package var readiness: Readiness
     package let writable: WritableCheck
     package var followers: Followers
+    /// Nil: without reconciliation, receipts, export and retention.
+    package var aftercare: Aftercare?
+    package var alertTesting: any AlertTesting
+    package var spans: any SpanSink
     package var time: any TimeSource
     package var chance: any ChanceSource
     package var logger: Logger
@@ -115,7 +119,9 @@ package struct Dependencies: Sendable {
         receiving: any Receiving, destinations: any DestinationControl, meters: Meters, keys: KeyRing,
         readiness: Readiness, time: any TimeSource, chance: any ChanceSource, logger: Logger,
         wakePlanning: @escaping @Sendable () -> Void, wakeWork: @escaping @Sendable () -> Void,
-        hashPassword: @escaping @Sendable (String) async throws -> String, followers: Followers = Followers()
+        hashPassword: @escaping @Sendable (String) async throws -> String, followers: Followers = Followers(),
+        aftercare: Aftercare? = nil,
+        alertTesting: any AlertTesting = NoAlertTesting(), spans: any SpanSink = NoSpans()
     ) {
         self.settings = settings
         self.reading = reading
@@ -128,6 +134,9 @@ package struct Dependencies: Sendable {
         self.readiness = readiness
         writable = WritableCheck(journal: operating, time: time)
         self.followers = followers
+        self.aftercare = aftercare
+        self.alertTesting = alertTesting
+        self.spans = spans
         self.time = time
         self.chance = chance
         self.logger = logger

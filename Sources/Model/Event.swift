@@ -20,10 +20,16 @@ package struct Event: Sendable, Hashable {
     package var user: String?
     /// Fields by the names of the event table in `docs/sources.md`; unknown ones are kept as they came.
     package var data: JSONObject
+    /// No delivery brought it: a reconciliation found at the provider that it was missing here.
+    package var isRecovered: Bool
+    /// Where its sender's trace was when it sent it (W3C `traceparent`); nil: it named none.
+    package var trace: String?
 
     package init(
         id: EventID, source: String, externalID: String, externalType: String, type: EventType, role: Role = .states,
-        occurredAt: Instant, receivedAt: Instant, session: String? = nil, user: String? = nil, data: JSONObject
+        occurredAt: Instant, receivedAt: Instant, session: String? = nil, user: String? = nil, data: JSONObject,
+        isRecovered: Bool = false,
+        trace: String? = nil
     ) {
         self.id = id
         self.source = source
@@ -36,5 +42,7 @@ package struct Event: Sendable, Hashable {
         self.session = session
         self.user = user
         self.data = data
+        self.isRecovered = isRecovered
+        self.trace = trace
     }
 }

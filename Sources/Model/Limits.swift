@@ -34,6 +34,15 @@ package enum Limits {
     package static let storedErrorMax = 2 << 10
     package static let responseSizeMax = 1 << 20
 
+    // In reconciliations.
+    /// What a provider lists for one run at most; a run that meets the bound says that it was cut.
+    package static let listedMax = 200_000
+    package static let differencesMax = 10_000
+
+    // For end users.
+    package static let receiptFollowersMax = 256
+    package static let receiptFollowedMax: Duration = .seconds(600)
+
     // In lists.
     package static let pageDefault = 50
     package static let pageMax = 500

@@ -30,8 +30,10 @@ package struct SandboxTransport: HTTPTransport {
 
     /// The addresses at which the real services are, and `sandbox/NAME` for each stand-in of `StandInSet.usual`.
     package static let usualRoutes = [
-        "api.hubapi.com": "hubspot", "acme.zendesk.com": "zendesk", "hooks.slack.com": "slack",
+        "api.hubapi.com": "hubspot", "acme.zendesk.com": "zendesk", "api.stripe.com": "stripe",
+        "hooks.slack.com": "slack",
         "sandbox/hubspot": "hubspot", "sandbox/zendesk": "zendesk", "sandbox/slack": "slack",
+        "sandbox/stripe": "stripe",
         "sandbox/hook": "hook", "sandbox/api": "api",
     ]
 

@@ -8,15 +8,30 @@ package struct SourceSettings: Sendable, Equatable {
     package var secrets: [SecretReference]
     /// How far a signed time may lie from ours, either way.
     package var tolerance: Duration
+    /// Where the provider can be asked what it has sent; nil: it is only listened to.
+    package var api: ProviderAPI?
 
     package init(
         name: String, kind: SourceKind, secrets: [SecretReference],
-        tolerance: Duration = Limits.signatureToleranceDefault
+        tolerance: Duration = Limits.signatureToleranceDefault, api: ProviderAPI? = nil
     ) {
         self.name = name
         self.kind = kind
         self.secrets = secrets
         self.tolerance = tolerance
+        self.api = api
+    }
+}
+
+/// A provider's own API, asked by a key that only reads.
+package struct ProviderAPI: Sendable, Equatable {
+    package var key: SecretReference
+    /// Replaces the provider's own address; without a slash at its end.
+    package var baseURL: String?
+
+    package init(key: SecretReference, baseURL: String? = nil) {
+        self.key = key
+        self.baseURL = baseURL
     }
 }
 

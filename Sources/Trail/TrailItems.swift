@@ -49,6 +49,7 @@ extension TrailItem {
         if let amount = event.data["amount"]?.int, let currency = event.data["currency"]?.string {
             parts.append(Money(amount: amount, currency: currency).text)
         }
+        if event.isRecovered { parts.append("recovered by reconciliation") }
         if event.receivedAt - event.occurredAt > .seconds(60) { parts.append("happened \(event.occurredAt)") }
         return parts.joined(separator: ", ")
     }

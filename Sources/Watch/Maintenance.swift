@@ -1,6 +1,6 @@
 package import Journal
 package import Logging
-internal import Model
+package import Model
 package import Seams
 internal import ServiceLifecycle
 package import Settings
@@ -64,6 +64,12 @@ package struct Maintenance: Service {
         }
         try await journal.noteBelievedTime(reading.now)
         return reading.now
+    }
+
+    /// What a process that is only here for a moment takes for the present.
+    package static func present(believed: Instant?, wall: Instant, uptime: Duration) -> Instant {
+        var clock = RetentionClock(believed: believed, wall: wall, uptime: uptime)
+        return clock.look(wall: wall, uptime: uptime).now
     }
 
     /// Goes over the journal once, with `now` for the present.

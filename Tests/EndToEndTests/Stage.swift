@@ -18,10 +18,12 @@ struct Stage {
     let sandbox: Int
     var journal = "sqlite:throughline.db"
     var environment: [String: String] = [:]
+    /// More of the configuration.
+    var also = ""
 
     /// Sets the stage, with the custom properties made at the CRM and nothing running yet; takes it down in the end.
     static func set(
-        journal: String = "sqlite:throughline.db", environment: [String: String] = [:],
+        journal: String = "sqlite:throughline.db", environment: [String: String] = [:], also: String = "",
         _ body: (Stage) async throws -> Void
     ) async throws {
         let standIns = generousStandIns
@@ -36,8 +38,8 @@ struct Stage {
             }
             for await port in ports {
                 let stage = Stage(
-                    server: try folder(sandbox: port, journal, environment), standIns: standIns, sandbox: port,
-                    journal: journal, environment: environment)
+                    server: try folder(sandbox: port, journal, environment, also), standIns: standIns, sandbox: port,
+                    journal: journal, environment: environment, also: also)
                 // The answers may take longer than a destination waits where the machine has much else to do.
                 try await eventually("the configuration is sound", within: 60) {
                     try await stage.server.run("config", "check", "--connect", "--create").status == 0
@@ -64,22 +66,24 @@ struct Stage {
             "hubspot": HubSpotStandIn(token: credentials.hubspotToken, limits: hubspot),
             "zendesk": ZendeskStandIn(
                 email: credentials.zendeskEmail, token: credentials.zendeskToken, limits: zendesk),
+            "stripe": StripeStandIn(key: credentials.stripeKey),
             "slack": SlackStandIn(path: credentials.slackPath, burst: 10_000),
         ])
     }
 
     /// Another server with the same configuration, in a folder and on a port of its own.
-    func another() throws -> ServerProcess { try Self.folder(sandbox: sandbox, journal, environment) }
+    func another() throws -> ServerProcess { try Self.folder(sandbox: sandbox, journal, environment, also) }
 
-    private static func folder(sandbox: Int, _ journal: String, _ environment: [String: String]) throws
-        -> ServerProcess
-    {
+    private static func folder(
+        sandbox: Int, _ journal: String, _ environment: [String: String], _ also: String
+    ) throws -> ServerProcess {
         let credentials = StandInSet.Credentials()
         return try ServerProcess(
-            configuration: { configuration(port: $0, sandbox: sandbox, journal: journal) },
+            configuration: { configuration(port: $0, sandbox: sandbox, journal: journal) + "\n" + also },
             environment: [
                 "STRIPE_WEBHOOK_SECRET": DemoConfiguration.stripeSecret, "CHAT_SECRET": DemoConfiguration.chatSecret,
-                "HUBSPOT_TOKEN": credentials.hubspotToken, "ZENDESK_TOKEN": credentials.zendeskToken,
+                "STRIPE_API_KEY": credentials.stripeKey, "HUBSPOT_TOKEN": credentials.hubspotToken,
+                "ZENDESK_TOKEN": credentials.zendeskToken,
                 "SLACK_WEBHOOK_URL": "http://127.0.0.1:\(sandbox)/slack\(credentials.slackPath)",
             ].merging(environment) { $1 })
     }
@@ -90,7 +94,11 @@ struct Stage {
         journal: \(journal)
         http: { host: 127.0.0.1, port: \(port) }
         sources:
-          stripe: { kind: stripe, secrets: [env:STRIPE_WEBHOOK_SECRET] }
+          stripe:
+            kind: stripe
+            secrets: [env:STRIPE_WEBHOOK_SECRET]
+            api_key: env:STRIPE_API_KEY
+            base_url: "http://127.0.0.1:\(sandbox)/stripe"
           chat: { kind: events, secrets: [env:CHAT_SECRET] }
         destinations:
           crm:

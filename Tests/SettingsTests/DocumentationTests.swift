@@ -28,7 +28,8 @@ import Testing
 
     @Test(arguments: [
         "zzzzzzzzz: 1", "http: { zzzzzzzzz: 1 }", "retry: { zzzzzzzzz: 1 }", "retention: { zzzzzzzzz: 1 }",
-        "alerts: { zzzzzzzzz: 1 }", "sources: { a: { kind: stripe, secrets: env:A, zzzzzzzzz: 1 } }",
+        "alerts: { zzzzzzzzz: 1 }", "reconcile: { zzzzzzzzz: 1 }", "receipts: { zzzzzzzzz: 1 }",
+        "sources: { a: { kind: stripe, secrets: env:A, zzzzzzzzz: 1 } }",
         "sources: { a: { kind: hmac, secrets: env:A, zzzzzzzzz: 1 } }",
         "sources: { a: { kind: standard, secrets: env:A, map: { zzzzzzzzz: 1 } } }",
         "destinations: { a: { kind: hubspot, zzzzzzzzz: 1 } }", "destinations: { a: { kind: zendesk, zzzzzzzzz: 1 } }",

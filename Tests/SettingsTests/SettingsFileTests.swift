@@ -19,7 +19,8 @@ import Testing
                 == RetryPolicy(
                     first: .seconds(3), factor: 1.5, longest: .seconds(1800), giveUp: .seconds(2 * 86_400)))
         #expect(settings.retention == Retention(raw: .seconds(30 * 86_400), events: .seconds(200 * 86_400)))
-        #expect(settings.alerts == AlertSettings(to: ["team"], ackP95: .milliseconds(250)))
+        let call = Flow.Call(destination: "team", action: "notify")
+        #expect(settings.alerts == AlertSettings(to: ["team"], calls: [call], ackP95: .milliseconds(250)))
         #expect(settings.enrichFor == .seconds(5400))
         #expect(
             settings.catalogue[EventType("trial_started")]
@@ -221,5 +222,53 @@ import Testing
         #expect(settings.flows.count == 4)
         #expect(settings.destinations.count == 4)
         #expect(settings.alerts.to == ["team"])
+    }
+}
+
+@Suite struct `What is said of alerts` {
+    private static let base = """
+        product: Acme
+        destinations:
+          team: { kind: slack, url: env:SLACK }
+          pager: { kind: pagerduty, routing_key: env:PAGER }
+          mail: { kind: email, host: smtp.acme.example, security: tls, user: u, password: env:P, from: a@acme.example, to: b@acme.example }
+          hook: { kind: http, url: https://acme.example, actions: { tell: { path: /a }, ask: { path: /b } } }
+
+        """
+
+    @Test func `becomes a flow that no file can write`() throws {
+        let settings = try #require(read(Self.base + "alerts: { to: [team, pager, mail, hook.tell] }").settings)
+        let flow = try #require(settings.flows.last)
+        #expect(flow.id == AlertSettings.flowID && flow.on == EventType.ofAlerts)
+        #expect(flow.calls.map(\.name) == ["team.notify", "pager.event", "mail.send", "hook.tell"])
+        #expect(settings.alerts.to == ["team", "pager", "mail", "hook"])
+        #expect(settings.destination("mail")?.kind.name == "email")
+        let nobody = try #require(read(Self.base).settings)
+        #expect(nobody.flows.isEmpty && nobody.alerts == AlertSettings())
+    }
+
+    @Test func `can be switched off and tuned`() throws {
+        let text = """
+            alerts:
+              failed_work: 0.5%
+              failed_deliveries: off
+              attempts: 5
+              dead_letters: off
+              silent_source: off
+              rotate_secrets: off
+              reconciled: 99.5%
+              remind: 12h
+            logs: json
+            traces: { endpoint: "http://127.0.0.1:4318", headers: { authorization: Bearer env:OTLP } }
+            """
+        let settings = try #require(read(Self.base + text).settings)
+        #expect(
+            settings.alerts
+                == AlertSettings(
+                    failedWork: 0.005, failedDeliveries: nil, attempts: 5, silentSource: nil, rotateSecrets: nil,
+                    reconciled: 0.995, tellsDead: false, remind: .seconds(43_200)))
+        #expect(settings.logs == .json)
+        #expect(settings.traces?.endpoint == "http://127.0.0.1:4318")
+        #expect(settings.traces?.headers.count == 1)
     }
 }

@@ -19,6 +19,7 @@ struct InlineWork: BlockingWork {
 /// A whole surface over fakes, with keys of every scope.
 struct House: Sendable {
     let journal = FakeJournal()
+    let aftercare = FakeAftercare()
     let time = ManualTime()
     let meters = Meters()
     let readiness = Readiness()
@@ -28,7 +29,8 @@ struct House: Sendable {
 
     init(
         receiving: any Receiving = FakeReceiving(ReceiptAnswer(status: 200, body: ["status": "accepted"])),
-        destinations: FakeDestinations = FakeDestinations(), publicURL: String? = nil
+        destinations: FakeDestinations = FakeDestinations(), publicURL: String? = nil,
+        receipts: ReceiptSettings = ReceiptSettings()
     ) async throws {
         let chance = SeededChance(seed: 7)
         let passwords = Passwords(chance: chance, blocking: InlineWork(), costExponent: 4)
@@ -38,14 +40,17 @@ struct House: Sendable {
             destinations: [
                 DestinationSettings(
                     name: "crm", kind: .hubspot(token: .environment("T")), rate: Rate(count: 10, per: .seconds(1)))
-            ])
+            ], receipts: receipts)
         dependencies = Dependencies(
             settings: LiveSettings(settings), reading: journal, operating: journal, receiving: receiving,
             destinations: destinations, meters: meters,
             keys: KeyRing(journal: journal, time: time, localCredential: Redacted(localCredential)),
             readiness: readiness, time: time, chance: chance,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            wakePlanning: {}, wakeWork: {}, hashPassword: { try await passwords.hash($0) })
+            wakePlanning: {}, wakeWork: {}, hashPassword: { try await passwords.hash($0) },
+            aftercare: Aftercare(
+                reconciling: aftercare, runs: aftercare, subjects: aftercare, pruning: aftercare,
+                receipts: ReceiptDesk(journal: aftercare, time: time, chance: chance)))
         var keys: [String: String] = [:]
         for scope in KeyRow.Scope.allCases {
             let key = KeyText(chance: chance)

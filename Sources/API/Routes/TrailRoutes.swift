@@ -28,14 +28,7 @@ extension Routes {
             Route("DELETE", "/v1/subjects", .scope(.admin), media: .json) { call in
                 let inputs = try Inputs(body: call.body, known: ["id", "dry_run"], now: dependencies.time.now)
                 let id = try inputs.required("id")
-                let found = try await dependencies.reading.subjects(matching: id)
-                guard let subject = found.first else { throw Failure(.notFound, "No subject answers to this id.") }
-                guard found.count == 1 else {
-                    throw Failure(
-                        .ambiguous,
-                        "\(found.count) subjects answer to this id; name one by its tsb_ id (POST /v1/trace lists them)."
-                    )
-                }
+                let subject = try await subject(id, dependencies)
                 let isDryRun = try inputs.flag("dry_run") ?? false
                 let erasure =
                     isDryRun

@@ -20,6 +20,7 @@ extension EventRow {
             "occurred_at": API.json(event.occurredAt), "received_at": API.json(event.receivedAt),
             "session": API.json(event.session), "user": API.json(event.user), "data": .object(event.data),
             "subject": API.json(subject), "is_pending": .bool(isPending),
+            "is_recovered": .bool(event.isRecovered),
         ]
     }
 }
@@ -116,15 +117,6 @@ extension KeptDelivery {
             "external_id": .string(externalID), "external_type": API.json(externalType), "code": .string(code),
             "reason": .string(reason), "field": API.json(field), "received_at": API.json(receivedAt),
             "replayed_as": API.json(replayedAs), "event": API.json(event),
-        ]
-    }
-}
-
-extension AlertRow {
-    package var json: JSONObject {
-        [
-            "id": API.json(id), "key": .string(alert.key), "title": .string(alert.title),
-            "detail": .string(alert.detail), "at": API.json(alert.at), "ended_at": API.json(endedAt),
         ]
     }
 }

@@ -19,6 +19,18 @@ package enum ConnectorFactory {
         return connectors
     }
 
+    /// What the sources' providers can be asked afterwards, by source: those that have a key for it.
+    package static func histories(
+        settings: Settings, secrets: (SecretReference) -> Redacted<String>?, world: World
+    ) -> [String: any HistoryProvider] {
+        var histories: [String: any HistoryProvider] = [:]
+        for source in settings.sources {
+            guard let api = source.api, case .stripe = source.kind else { continue }
+            histories[source.name] = StripeHistory(api: api, key: trimmed(secrets(api.key)), world: world)
+        }
+        return histories
+    }
+
     /// The actions that a flow may call, for the check of the configuration.
     package static func actionNames(of kind: DestinationKind) -> Set<String> {
         switch kind {
@@ -27,6 +39,8 @@ package enum ConnectorFactory {
         case .slack: [SlackConnector.action]
         case .webhook: [WebhookConnector.action]
         case .http(let declared): Set(declared.actions.map(\.name))
+        case .email: [SMTPConnector.action]
+        case .pagerduty: [PagerDutyConnector.action]
         }
     }
 
@@ -42,6 +56,12 @@ package enum ConnectorFactory {
         case .slack(let url): SlackConnector(settings: destination, url: trimmed(secrets(url)), world: world)
         case .webhook(let url, let secret):
             WebhookConnector(settings: destination, url: url, secret: trimmed(secrets(secret)), world: world)
+        case .email(let declared):
+            SMTPConnector(
+                settings: destination, declared: declared, password: trimmed(declared.password.flatMap(secrets)),
+                world: world)
+        case .pagerduty(let key):
+            PagerDutyConnector(settings: destination, routingKey: trimmed(secrets(key)), world: world)
         case .http(let declared):
             HTTPConnector(
                 settings: destination, declared: declared, secrets: { trimmed(secrets($0)) }, world: world)

@@ -66,16 +66,19 @@ package struct EventFilter: Sendable, Hashable {
     package var until: Instant?
     /// Only those after this one in journal order, oldest first: how `tail` goes on.
     package var after: EventID?
+    /// Only those of the whole subject with this root.
+    package var subject: SubjectID?
 
     package init(
         source: String? = nil, type: EventType? = nil, since: Instant? = nil, until: Instant? = nil,
-        after: EventID? = nil
+        after: EventID? = nil, subject: SubjectID? = nil
     ) {
         self.source = source
         self.type = type
         self.since = since
         self.until = until
         self.after = after
+        self.subject = subject
     }
 }
 
@@ -107,10 +110,12 @@ package struct KeptFilter: Sendable, Hashable {
     package var since: Instant?
     package var until: Instant?
     package var isReplayed: Bool?
+    /// Only those that are this event, or became it.
+    package var event: EventID?
 
     package init(
         kinds: Set<KeptDelivery.Kind> = [], source: String? = nil, code: String? = nil, since: Instant? = nil,
-        until: Instant? = nil, isReplayed: Bool? = nil
+        until: Instant? = nil, isReplayed: Bool? = nil, event: EventID? = nil
     ) {
         self.kinds = kinds
         self.source = source
@@ -118,6 +123,7 @@ package struct KeptFilter: Sendable, Hashable {
         self.since = since
         self.until = until
         self.isReplayed = isReplayed
+        self.event = event
     }
 }
 

@@ -10,7 +10,6 @@ extension PostgresJournal {
 /// Counts what `Forgetting` would erase.
 enum ForgettingPlan {
     private static let tree = "(SELECT id FROM subjects WHERE root = $1)"
-    private static let events = "(SELECT id FROM events WHERE subject IN \(tree))"
 
     static func plan(_ subject: SubjectID, _ db: Transaction) throws -> Erasure {
         guard try db.exists("SELECT 1 FROM subjects WHERE id = $1", subject) else {
@@ -23,6 +22,6 @@ enum ForgettingPlan {
             facts: try count("facts WHERE subject IN \(tree)"),
             jobs: try count("jobs WHERE subject IN \(tree)") + count("history WHERE subject IN \(tree)"),
             identifiers: try count("identifiers WHERE subject IN \(tree)"),
-            kept: try count("kept_deliveries WHERE event IN \(events) OR replayed_as IN \(events)"))
+            kept: try Mentions(of: root, db).kept.count)
     }
 }

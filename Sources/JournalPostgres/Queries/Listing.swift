@@ -27,6 +27,9 @@ enum Listing {
         conditions.addEqual("events.source", filter.source)
         conditions.addEqual("events.type", filter.type?.name)
         conditions.add("events.received_at", since: filter.since, until: filter.until)
+        if let root = filter.subject {
+            conditions.add("events.subject IN (SELECT id FROM subjects WHERE root = ?)", root)
+        }
         let rows = try db.rows(
             """
             SELECT \(Events.columns), pending.seq FROM events LEFT JOIN pending ON pending.seq = events.seq
@@ -123,6 +126,7 @@ enum Listing {
     static func keptDeliveries(_ filter: KeptFilter, _ page: PageRequest, _ db: Transaction) throws -> Page<
         KeptDelivery
     > {
+        if let event = filter.event { return try kept(of: event, filter, page, db) }
         guard filter.isReplayed == false else { return try walkKept(filter, page, db) }
         var halves: [String] = []
         var values: [(any SQLValue)?] = []
@@ -140,6 +144,22 @@ enum Listing {
         let rows = try db.rows(
             "SELECT * FROM (\(halves.joined(separator: " UNION ALL "))) AS found ORDER BY seq DESC "
                 + "LIMIT \(page.limit + 1)", values: values
+        ) { (seq: $0.int(0), item: try kept($0)) }
+        return Page(rows, limit: page.limit)
+    }
+
+    private static func kept(of event: EventID, _ filter: KeptFilter, _ page: PageRequest, _ db: Transaction) throws
+        -> Page<KeptDelivery>
+    {
+        var conditions = Conditions()
+        try conditions.addCursor(page)
+        conditions.add("(event = ? OR replayed_as = ?)", event, event)
+        conditions.add("kind", in: filter.kinds.map(\.rawValue))
+        if let isReplayed = filter.isReplayed { conditions.add("(replayed_as IS NOT NULL) = ?", isReplayed) }
+        add(filter, to: &conditions)
+        let rows = try db.rows(
+            "SELECT \(keptColumns) FROM kept_deliveries\(conditions.sql) ORDER BY seq DESC LIMIT \(page.limit + 1)",
+            values: conditions.values
         ) { (seq: $0.int(0), item: try kept($0)) }
         return Page(rows, limit: page.limit)
     }

@@ -49,8 +49,9 @@ extension PostgresJournal {
     }
 
     package func forget(_ root: SubjectID, by actor: String, now: Instant) async throws -> Erasure {
-        try await writing { db in
-            let erasure = try Forgetting.forget(root, at: now, db)
+        let mentions = try await reading { try Mentions(of: Subjects.root(of: root, $0), $0) }
+        return try await writing { db in
+            let erasure = try Forgetting.forget(root, besides: mentions, at: now, db)
             try Auditing.note(
                 AuditRow(at: now, actor: actor, action: "subjects.forget", target: erasure.subject.description), db)
             return erasure

@@ -67,6 +67,7 @@ enum Pruning {
             "SELECT seq, id, subject, received_at FROM events WHERE seq > $1 ORDER BY seq LIMIT $2", after, limit
         ) { Old(seq: $0.int(0), id: try $0.id(1), subject: try $0.idOrNil(2), receivedAt: $0.instant(3)) }
         .prefix { $0.receivedAt < time }
+        if after == 0 { try Reconciling.prune(before: time, limit: limit, db) }
         var erased = 0
         for event in old where try !isNeeded(event, db) {
             try erase(event, db)
@@ -96,6 +97,7 @@ enum Pruning {
             "DELETE FROM facts WHERE event = $1 AND key IN (SELECT fact FROM fact_events WHERE event = $1)", event.id)
         try db.run("DELETE FROM fact_events WHERE event = $1", event.id)
         try db.run("DELETE FROM decisions WHERE event = $1", event.id)
+        try db.run("DELETE FROM differences WHERE event = $1", event.id)
         try db.run("DELETE FROM kept_deliveries WHERE event = $1 OR replayed_as = $1", event.id)
         try db.run("DELETE FROM payloads WHERE seq = $1", event.seq)
         try db.run(

@@ -38,23 +38,40 @@ enum Replaying {
         for job in repeating.completed + repeating.dead { try repeatEffect(of: job, mint: mint, at: now, db) }
     }
 
-    /// The same effect as a new generation, at the end of its lane.
-    private static func repeatEffect(of job: JobRow, mint: () -> JobID, at now: Instant, _ db: Transaction) throws {
+    /// One ended job's effect once more; says which job will do it.
+    static func repeatEffect(of job: JobID, mint: () -> JobID, at now: Instant, _ db: Transaction) throws -> JobID {
+        guard let row = try Stories.job(job, db)?.row else { throw Failure(.notFound, "There is no job \(job).") }
+        guard row.state.isEnded, !row.effect.text.hasPrefix("erased/") else {
+            throw Failure(.conflict, "Job \(job) is \(row.state.rawValue) or erased, and cannot be repeated.")
+        }
+        guard let next = try repeatEffect(of: row, mint: mint, at: now, db) else {
+            throw Failure(.conflict, "The effect of job \(job) was repeated already.")
+        }
+        return next
+    }
+
+    /// The same effect as a new generation, at the end of its lane; nil where there is one already.
+    @discardableResult
+    private static func repeatEffect(of job: JobRow, mint: () -> JobID, at now: Instant, _ db: Transaction) throws
+        -> JobID?
+    {
         let old = try db.first(
             "SELECT action, alias, lane, priority, stops_lane FROM history WHERE id = $1", job.id
         ) { ($0.text(0), $0.textOrNil(1), $0.textOrNil(2), Int($0.int(3)), $0.flag(4)) }
         guard let (action, alias, lane, priority, stopsLane) = old,
             let effect = try nextGeneration(of: job.effect, db)
-        else { return }
+        else { return nil }
         let root = try Subjects.root(of: job.subject, db)
+        let id = mint()
         _ = try JobTable.insert(
             NewJob(
-                id: mint(), effect: effect, flow: job.flow,
+                id: id, effect: effect, flow: job.flow,
                 call: Flow.Call(destination: job.destination, action: action, alias: alias), event: job.event,
                 fact: job.fact, subject: root,
                 // The lane of a subject is its root's by now.
                 lane: lane.map { SubjectID($0) == nil ? $0 : root.description }, priority: priority, startsAt: now,
                 stopsLaneWhenDead: stopsLane), at: now, db)
+        return id
     }
 
     /// Nil where a later generation was ordered already: that one is repeated, not this one.

@@ -13,14 +13,17 @@ enum Forgetting {
     private static let events = "(SELECT id FROM events WHERE subject IN (SELECT id FROM subjects WHERE root = ?1))"
     private static let seqs = "(SELECT seq FROM events WHERE subject IN (SELECT id FROM subjects WHERE root = ?1))"
 
-    static func forget(_ subject: SubjectID, at now: Instant, _ db: Database) throws -> Erasure {
+    static func forget(
+        _ subject: SubjectID, besides mentions: Mentions, at now: Instant, _ db: Database
+    ) throws -> Erasure {
         guard try db.exists("SELECT 1 FROM subjects WHERE id = ?", subject) else {
             throw Failure(.notFound, "There is no subject \(subject).")
         }
         let root = try Subjects.root(of: subject, db)
+        try forgetDifferences(of: root, db)
         let jobs = try forgetJobs(of: root, at: now, db)
         let facts = try forgetFacts(of: root, db)
-        let kept = try forgetKept(of: root, db)
+        let kept = try forgetKept(mentions, db)
         let events = try forgetEvents(of: root, db)
         let identifiers = try db.run("DELETE FROM identifiers WHERE subject IN \(tree)", root)
         for table in ["joins WHERE child", "joins WHERE root", "states WHERE subject", "records WHERE subject"] {
@@ -37,9 +40,23 @@ enum Forgetting {
             "UPDATE events SET data = '{}', session = NULL, user = NULL WHERE subject IN \(tree)", root)
     }
 
-    private static func forgetKept(of root: SubjectID, _ db: Database) throws -> Int {
-        try db.run(
-            "UPDATE kept_deliveries SET payload = x'' WHERE event IN \(events) OR replayed_as IN \(events)", root)
+    /// What reconciliations found amiss names events and records.
+    private static func forgetDifferences(of root: SubjectID, _ db: Database) throws {
+        try db.run("DELETE FROM differences WHERE event IN \(events)", root)
+    }
+
+    private static func forgetKept(_ mentions: Mentions, _ db: Database) throws -> Int {
+        for kept in mentions.kept {
+            try db.run("UPDATE kept_deliveries SET payload = x'' WHERE seq = ?", kept.seq)
+            guard let event = kept.event else { continue }
+            // One that was never planned belongs to nobody yet.
+            let changed = try db.run(
+                "UPDATE events SET data = '{}', session = NULL, user = NULL WHERE id = ? AND subject IS NULL", event)
+            if changed > 0 {
+                try db.run("DELETE FROM payloads WHERE seq = (SELECT seq FROM events WHERE id = ?)", event)
+            }
+        }
+        return mentions.kept.count
     }
 
     private static func forgetFacts(of root: SubjectID, _ db: Database) throws -> Int {
@@ -69,6 +86,8 @@ enum Forgetting {
                     record_id = NULL, record_url = NULL WHERE subject IN \(tree)
                 """, root)
         }
+        // A lane may bear the name of an object; what has ended needs none.
+        try db.run("UPDATE history SET lane = NULL, moves_to = NULL WHERE subject IN \(tree)", root)
         return count
     }
 }

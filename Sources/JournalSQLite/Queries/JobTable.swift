@@ -67,7 +67,7 @@ enum JobTable {
         try db.run(
             """
             INSERT INTO history (\(lasting), state, ended_at, lane)
-            SELECT \(lasting), ?, ?, coalesce(moves_to, lane) FROM jobs WHERE seq = ?
+            SELECT \(lasting), ?, ?, CASE WHEN is_erased THEN NULL ELSE coalesce(moves_to, lane) END FROM jobs WHERE seq = ?
             """, state.rawValue, now, seq)
         try db.run("DELETE FROM jobs WHERE seq = ?", seq)
     }

@@ -50,8 +50,10 @@ extension SQLiteJournal {
     }
 
     package func forget(_ root: SubjectID, by actor: String, now: Instant) async throws -> Erasure {
+        // Looked for beside the writer: it may take long where much is in quarantine.
+        let mentions = try await reader.read { try Mentions(of: Subjects.root(of: root, $0), $0) }
         let erasure = try await writer.transaction { db in
-            let erasure = try Forgetting.forget(root, at: now, db)
+            let erasure = try Forgetting.forget(root, besides: mentions, at: now, db)
             try Auditing.note(
                 AuditRow(at: now, actor: actor, action: "subjects.forget", target: erasure.subject.description), db)
             return erasure

@@ -62,6 +62,7 @@ enum Pruning {
             "SELECT seq, id, subject, received_at FROM events WHERE seq > ? ORDER BY seq LIMIT ?", after, limit
         ) { Old(seq: $0.int(0), id: try $0.id(1), subject: try $0.idOrNil(2), receivedAt: $0.instant(3)) }
         .prefix { $0.receivedAt < time }
+        if after == 0 { try Reconciling.prune(before: time, limit: limit, db) }
         var erased = 0
         for event in old where try !isNeeded(event, db) {
             try erase(event, db)
@@ -91,6 +92,7 @@ enum Pruning {
             "DELETE FROM facts WHERE event = ?1 AND key IN (SELECT fact FROM fact_events WHERE event = ?1)", event.id)
         try db.run("DELETE FROM fact_events WHERE event = ?", event.id)
         try db.run("DELETE FROM decisions WHERE event = ?", event.id)
+        try db.run("DELETE FROM differences WHERE event = ?", event.id)
         try db.run("DELETE FROM kept_deliveries WHERE event = ?1 OR replayed_as = ?1", event.id)
         try db.run("DELETE FROM payloads WHERE seq = ?", event.seq)
         try db.run(

@@ -39,6 +39,13 @@ struct HubSpotObjects: Sendable {
         unique[property]?[value.lowercased()].flatMap { byID[$0] }
     }
 
+    mutating func remove(_ id: Int) {
+        guard let old = byID.removeValue(forKey: id) else { return }
+        for (name, value) in old.properties where unique[name]?[value.lowercased()] == id {
+            unique[name]?[value.lowercased()] = nil
+        }
+    }
+
     /// Keeps a record; `uniqueNames` are the properties to index.
     mutating func put(_ object: HubSpotObject, uniqueNames: [String]) {
         let old = byID[object.id]

@@ -11,6 +11,7 @@ extension HubSpotStandIn {
         case ("POST", "search", 1): return try search(call, type, at: now)
         case ("POST", "batch", 2) where rest[1] == "upsert": return try batchUpsert(call, type, at: now)
         case ("POST", "batch", 2) where rest[1] == "read": return try batchRead(call, type, at: now)
+        case ("POST", "merge", 1) where type == "contacts": return try mergeContacts(call, at: now)
         case ("GET", let id?, 1):
             let object = try find(type, id, by: call.parameter("idProperty"))
             return .json(200, object.json(showing: Self.shown(call.parameter("properties"), of: type)))
@@ -49,7 +50,7 @@ extension HubSpotStandIn {
             try refuseOrdinary(property, type)
             found = objects[type]?.find(property, id)
         } else {
-            found = Int(id).flatMap { objects[type]?[$0] }
+            found = Int(id).flatMap { objects[type]?[$0] ?? redirects[$0].flatMap { objects[type]?[$0] } }
         }
         guard let found else { throw .notFound(id) }
         return found

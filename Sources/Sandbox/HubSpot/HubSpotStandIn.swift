@@ -23,6 +23,8 @@ package struct HubSpotStandIn: StandIn {
     var objects: [String: HubSpotObjects] = [:]
     var properties: [String: [HubSpotProperty]]
     var associations: [HubSpotAssociation] = []
+    /// Where the ids of merged contacts lead.
+    var redirects: [Int: Int] = [:]
     private var calls: CallRate
     private var searches: CallRate
     private var day: CallRate

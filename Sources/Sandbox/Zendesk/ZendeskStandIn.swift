@@ -9,6 +9,7 @@ package struct ZendeskStandIn: StandIn {
         package var ticketUpdatesPerMinute = 100
         /// Zendesk has a limit of its own on making tickets and does not say which; nil: none.
         package var ticketCreationsPerMinute: Int?
+        package var exportsPerMinute = 10
         package var idempotencyLifetime: Duration = .seconds(7200)
 
         package init() {}
@@ -28,6 +29,7 @@ package struct ZendeskStandIn: StandIn {
     var ticketsByExternalID: [String: [Int]] = [:]
     var updates: CallRate
     var creations: CallRate?
+    var exports: CallRate
     private var calls: CallRate
     var lastID = 1000
 
@@ -43,6 +45,7 @@ package struct ZendeskStandIn: StandIn {
         ]
         calls = CallRate(limit: limits.callsPerMinute, per: .seconds(60), window: .fixed)
         updates = CallRate(limit: limits.ticketUpdatesPerMinute, per: .seconds(60), window: .fixed)
+        exports = CallRate(limit: limits.exportsPerMinute, per: .seconds(60), window: .fixed)
         creations = limits.ticketCreationsPerMinute.map { CallRate(limit: $0, per: .seconds(60), window: .fixed) }
     }
 
@@ -88,6 +91,9 @@ package struct ZendeskStandIn: StandIn {
         case ("GET", "tickets", 2): return .json(200, ["ticket": .object(try ticket(rest[1]).json(base: base))])
         case ("PUT", "tickets", 2): return try updateTicket(rest[1], call, at: now)
         case ("GET", "tickets", 3) where rest[2] == "comments": return try listComments(rest[1], call)
+        case ("POST", "tickets", 3) where rest[2] == "merge": return try mergeTickets(rest[1], call, at: now)
+        case ("GET", "incremental", 3) where rest[1...] == ["tickets", "cursor"]:
+            return try exportTickets(call, at: now)
         case ("POST", "users", 2) where rest[1] == "create_or_update": return try createOrUpdateUser(call, at: now)
         case ("GET", "users", 2) where rest[1] == "search": return searchUsers(call)
         default: throw .notFound
@@ -95,7 +101,7 @@ package struct ZendeskStandIn: StandIn {
     }
 
     func ticket(_ id: String) throws(ZendeskError) -> ZendeskTicket {
-        guard let ticket = Int(id).flatMap({ tickets[$0] }) else { throw .notFound }
+        guard let ticket = Int(id).flatMap({ tickets[$0] }), ticket.status != "deleted" else { throw .notFound }
         return ticket
     }
 

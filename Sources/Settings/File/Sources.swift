@@ -10,6 +10,9 @@ extension FileReader {
     mutating func sources(_ node: FileNode?) -> [SourceSettings] {
         named(node, atMost: Self.sourcesMax, of: "sources").compactMap { entry in
             checkName(of: entry, thing: "source")
+            if entry.name == "throughline" {
+                report(entry.key, at: entry, "throughline is the source of the server's own alerts; choose another name")
+            }
             return source(entry)
         }
     }
@@ -35,7 +38,9 @@ extension FileReader {
     private mutating func source(_ entry: FileNode.Entry) -> SourceSettings? {
         guard let kind = kind(of: entry, among: Self.kinds, thing: "source") else { return nil }
         if kind == "inbox" { return inbox(entry) }
-        let own: [String: [String]] = ["stripe": ["payments"], "standard": ["map"], "hmac": Self.hmacKeys]
+        let own: [String: [String]] = [
+            "stripe": ["payments", "api_key", "base_url"], "standard": ["map"], "hmac": Self.hmacKeys,
+        ]
         guard let map = map(entry.value, keys: Self.commonKeys + (own[kind] ?? []), of: "a \(kind) source") else {
             return nil
         }
@@ -44,7 +49,17 @@ extension FileReader {
         guard let read = sourceKind(kind, map) else { return nil }
         return SourceSettings(
             name: entry.name, kind: read, secrets: secrets,
-            tolerance: tolerance ?? Limits.signatureToleranceDefault)
+            tolerance: tolerance ?? Limits.signatureToleranceDefault, api: providerAPI(map))
+    }
+
+    /// The provider's own API, where it may be asked what it has sent.
+    private mutating func providerAPI(_ map: FileMap) -> ProviderAPI? {
+        let baseURL = outboundURL(map["base_url"], isInsecure: false)
+        guard let node = map["api_key"] else {
+            if let node = map["base_url"] { report(node, "is used with api_key alone; name that too, or leave it out") }
+            return nil
+        }
+        return secret(node).map { ProviderAPI(key: $0, baseURL: baseURL) }
     }
 
     private mutating func inbox(_ entry: FileNode.Entry) -> SourceSettings? {

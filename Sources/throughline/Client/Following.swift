@@ -9,9 +9,13 @@ extension APIClient {
     /// Gives each line of an answer that goes on, until it ends.
     ///
     /// Throws `unreachable` where the server is not there, and the failure that an error answer tells of.
-    func follow(_ path: String, query: [(String, String?)], each: (JSONObject) throws -> Void) async throws {
+    func follow(
+        _ method: String, _ path: String, query: [(String, String?)] = [], body: JSONValue? = nil,
+        each: (JSONObject) throws -> Void
+    ) async throws {
+        let request = request(method, path, query: query, body: body?.encoded ?? [], contentType: "application/json")
         do {
-            try await http.stream(request("GET", path, query: query, body: [], contentType: "")) { status, chunks in
+            try await http.stream(request) { status, chunks in
                 var lines = LineReader(max: Self.lineMax)
                 var whole: [UInt8] = []
                 for try await chunk in chunks {

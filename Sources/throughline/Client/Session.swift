@@ -2,6 +2,7 @@ import Foundation
 import Journal
 import Logging
 import Model
+import Reconciliation
 import Seams
 import ServiceLifecycle
 
@@ -39,7 +40,7 @@ enum Session {
                 "No server of this configuration runs here. Start one with `throughline serve`, or name "
                     + "one with --server URL --key KEY.")
         }
-        let world = World(time: SystemTime(), chance: SystemChance(), http: http)
+        let world = World(time: SystemTime(), chance: SystemChance(), http: http, mail: http)
         let installation = try await open(loaded, world: world)
         do {
             try await serve(installation, http: http) { client in try await body(client, terminal) }
@@ -74,7 +75,11 @@ enum Session {
         var quiet = installation.logger
         quiet.logLevel = .critical
         let services = ServiceGroup(
-            configuration: .init(services: [installation.admission, installation.planner, server], logger: quiet))
+            configuration: .init(
+                services: [
+                    installation.admission, installation.planner, ReconcilerOnDemand(installation.reconciler), server,
+                ], logger: quiet
+            ))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
                 defer { listening.finish() }

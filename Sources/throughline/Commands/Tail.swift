@@ -31,7 +31,7 @@ struct Tail: AsyncParsableCommand {
             do {
                 try await Session.with(common, needsServer: true) { client, terminal in
                     let query = [("type", type), ("source", source), ("destination", destination), ("cursor", place)]
-                    try await client.follow("/v1/tail", query: query) { line in
+                    try await client.follow("GET", "/v1/tail", query: query) { line in
                         if !hasFollowed, terminal.isInteractive { terminal.note("Following; Ctrl-C ends it.") }
                         (hasFollowed, triesLeft) = (true, Self.patience)
                         place = line["cursor"]?.string ?? place
