@@ -2,6 +2,7 @@ import Connectors
 import Foundation
 import Model
 import NIOSSL
+import Sandbox
 import Seams
 import TestKit
 import Testing
