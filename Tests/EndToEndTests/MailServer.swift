@@ -44,7 +44,7 @@ final class MailServer {
         try await eventually("the mail server is ready", within: 20) { FileManager.default.fileExists(atPath: path) }
     }
 
-    deinit { process.terminate() }
+    deinit { if process.isRunning { Foundation.kill(process.processIdentifier, SIGKILL) } }
 
     /// The messages that were taken, in order.
     var messages: [String] {
