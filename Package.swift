@@ -50,7 +50,7 @@ let package = Package(
             swiftSettings: ours),
 
         // The street, in the order of the journey.
-        .target(name: "Journal", dependencies: ["Model", "Settings"], swiftSettings: ours),
+        .target(name: "Journal", dependencies: ["Model", "Settings", crypto], swiftSettings: ours),
         .target(
             name: "Intake",
             dependencies: ["Model", "Seams", "Settings", "Journal", crypto, logging, lifecycle],

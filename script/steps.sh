@@ -35,7 +35,7 @@ need_swift() {
 # What every build needs.
 build_packages=(libsqlite3-dev libpq-dev libsimdjson-dev liblz4-dev g++ pkg-config)
 # What the tests need beside it: a real Postgres, clocks and disks that are wrong, and Python for the tools that come from PyPI.
-test_packages=(postgresql pgtap python3-venv python3-aiosmtpd faketime e2fsprogs)
+test_packages=(postgresql pgtap pgbouncer openssl python3-venv python3-aiosmtpd faketime e2fsprogs)
 
 # Deno, and a driver for the stand-in of Supabase's API, in a folder of the build.
 need_test_tools() {

@@ -21,7 +21,9 @@ extension SQLiteJournal {
     }
 
     package func surroundings(of job: JobID) async throws -> Surroundings? {
-        try await reader.read { try Looking.surroundings(of: job, $0) }
+        let entry = LookQueue.Entry(job)
+        looks.add(entry)
+        return try await reader.look(entry, among: looks)
     }
 
     package func rescueRunning(now: Instant) async throws -> Int {
