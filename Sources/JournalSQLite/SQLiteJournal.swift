@@ -30,6 +30,7 @@ package final class SQLiteJournal: JournalStore {
     let tender: LogTender
     let log: JournalLog
     let requests = RequestQueue()
+    let looks = LookQueue()
     let path: String
 
     private init(

@@ -22,6 +22,12 @@ package struct EventType: Sendable, Hashable, CustomStringConvertible {
     package static let supportEscalated = EventType("support_escalated")
     package static let ticketCreated = EventType("ticket_created")
     package static let ticketClosed = EventType("ticket_closed")
+
+    // What the journal's own watch says; no sender and no declaration can use a name with a dot.
+    package static let alertOpened = EventType("alert.opened")
+    package static let alertChanged = EventType("alert.changed")
+    package static let alertEnded = EventType("alert.ended")
+    package static let ofAlerts: [EventType] = [.alertOpened, .alertChanged, .alertEnded]
 }
 
 /// What one field of an event's `data` may hold.

@@ -51,6 +51,7 @@ package enum JobTag: IdentifierTag { package static let prefix = "tjb_" }
 package enum SubjectTag: IdentifierTag { package static let prefix = "tsb_" }
 package enum QuarantineTag: IdentifierTag { package static let prefix = "tqu_" }
 package enum AlertTag: IdentifierTag { package static let prefix = "tal_" }
+package enum IssueTag: IdentifierTag { package static let prefix = "tis_" }
 package enum ReconciliationTag: IdentifierTag { package static let prefix = "trc_" }
 
 package typealias EventID = Identifier<EventTag>
@@ -58,6 +59,7 @@ package typealias JobID = Identifier<JobTag>
 package typealias SubjectID = Identifier<SubjectTag>
 package typealias QuarantineID = Identifier<QuarantineTag>
 package typealias AlertID = Identifier<AlertTag>
+package typealias IssueID = Identifier<IssueTag>
 package typealias ReconciliationID = Identifier<ReconciliationTag>
 
 /// Crockford's base32 in lower case: no i, l, o or u, so that an id can be read aloud.

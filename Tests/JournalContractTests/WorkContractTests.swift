@@ -3,6 +3,25 @@ import Model
 import Testing
 
 @Suite struct `A claimed job` {
+    @Test(arguments: Store.all) func `reads what is around it beside many others, each its own`(store: Store)
+        async throws
+    {
+        let bench = try await Bench(store)
+        var subjects: [JobID: SubjectID] = [:]
+        for _ in 0..<20 {
+            let subject = try await bench.subject()
+            subjects[try await bench.job(subject)] = subject
+        }
+        let journal = bench.journal
+        let seen = try await withThrowingTaskGroup(of: (JobID, SubjectID?).self) { group in
+            for job in Array(subjects.keys) + (0..<5).map({ _ in bench.id() }) {
+                group.addTask { (job, try await journal.surroundings(of: job)?.subject.id) }
+            }
+            return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+        }
+        #expect(seen == subjects, "and nothing of jobs that are not there")
+    }
+
     @Test(arguments: Store.all) func `refuses a settlement with an old token`(store: Store) async throws {
         let bench = try await Bench(store)
         let job = try await bench.job(try await bench.subject())

@@ -14,6 +14,8 @@ final class FakeJournal: ReadingJournal, OperatingJournal {
         var groups: [DeadGroup] = []
         var kept: [KeptDelivery] = []
         var alerts: [AlertRow] = []
+        var issues: [IssueRow] = []
+        var silences: [Silence] = []
         var keys: [String: (row: KeyRow, hash: [UInt8])] = [:]
         var users: [String: (row: UserRow, passwordHash: String)] = [:]
         var notes: [AuditRow] = []
@@ -60,6 +62,36 @@ final class FakeJournal: ReadingJournal, OperatingJournal {
     func keptDelivery(_ id: QuarantineID) async throws -> KeptDelivery? { get { $0.kept.first { $0.id == id } } }
     func alerts(openOnly: Bool, page: PageRequest) async throws -> Page<AlertRow> {
         Page(items: get { $0.alerts }, next: nil)
+    }
+    func alert(_ id: AlertID) async throws -> AlertRow? { get { $0.alerts.first { $0.id == id } } }
+    func issues(_ filter: IssueFilter, page: PageRequest) async throws -> Page<IssueRow> {
+        Page(items: get { $0.issues.filter { filter.isOpen == nil || filter.isOpen == $0.isOpen } }, next: nil)
+    }
+    func issue(_ id: IssueID) async throws -> IssueRow? { get { $0.issues.first { $0.id == id } } }
+    func silences(now: Instant) async throws -> [Silence] { get { $0.silences.filter { $0.until > now } } }
+    func acknowledge(_ alert: AlertID, by actor: String, now: Instant) async throws {
+        try acknowledge(get { $0.alerts.first { $0.id == alert }?.isOpen }, "alert \(alert) by \(actor)")
+        set { state in
+            for index in state.alerts.indices where state.alerts[index].id == alert {
+                state.alerts[index].acknowledged = Acknowledgement(at: now, by: actor)
+            }
+        }
+    }
+    func acknowledge(_ issue: IssueID, by actor: String, now: Instant) async throws {
+        try acknowledge(get { $0.issues.first { $0.id == issue }?.isOpen }, "issue \(issue) by \(actor)")
+    }
+    private func acknowledge(_ isOpen: Bool?, _ what: String) throws {
+        guard let isOpen else { throw Failure(.notFound, "There is no \(what).") }
+        guard isOpen else { throw Failure(.conflict, "It has ended.") }
+        set { $0.changes.append("acknowledge \(what)") }
+    }
+    func silence(_ silence: Silence) async throws { set { $0.silences.append(silence) } }
+    func endSilence(of pattern: String, by actor: String, now: Instant) async throws -> Bool {
+        state.withLock { state in
+            let before = state.silences.count
+            state.silences.removeAll { $0.pattern == pattern }
+            return state.silences.count < before
+        }
     }
     func newestChange(now: Instant) async throws -> ChangeCursor {
         ChangeCursor(event: Int64(get { $0.changesMade.count }), job: 0, endedAt: now)

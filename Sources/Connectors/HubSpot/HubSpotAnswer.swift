@@ -97,6 +97,6 @@ struct HubSpotAnswer {
         return Verdict.Trouble(
             "property_does_not_exist",
             "HubSpot does not have \(what): make it with `throughline config check --connect --create`, "
-                + "then `throughline destinations resume \(destination)`")
+                + "then `throughline destinations resume \(destination)`", field: isName ? property : nil)
     }
 }

@@ -189,10 +189,13 @@ package enum Verdict: Sendable, Hashable {
         package var errorClass: String
         /// The destination's own words, secrets masked.
         package var message: String
+        /// The field that is to blame, where one is.
+        package var field: String?
 
-        package init(_ errorClass: String, _ message: String) {
+        package init(_ errorClass: String, _ message: String, field: String? = nil) {
             self.errorClass = errorClass
             self.message = message
+            self.field = field
         }
     }
 }

@@ -160,14 +160,14 @@ package struct Settling: Sendable {
         case .missingField(let field):
             let until = job.createdAt + rules.enrichFor
             let trouble = Verdict.Trouble(
-                "missing_field", "The field `\(field)` is not there. It may still come with another event of this fact."
-            )
+                "missing_field", "The field `\(field)` is not there. It may still come with another event of this fact.",
+                field: field)
             guard moment.endedAt < until else {
                 return notMade(
                     .dead,
                     Verdict.Trouble(
                         "missing_field",
-                        "The field `\(field)` did not come in time. Send it with another event, then retry."))
+                        "The field `\(field)` did not come in time. Send it with another event, then retry.", field: field))
             }
             return notMade(.waiting(.field(field), until: until), trouble)
         case .missingRecord(let kind):
@@ -176,12 +176,13 @@ package struct Settling: Sendable {
             guard moment.endedAt < until else {
                 return notMade(
                     .dead,
-                    Verdict.Trouble("missing_record", "The \(kind) that it needs was not made in time; retry after it.")
-                )
+                    Verdict.Trouble(
+                        "missing_record", "The \(kind) that it needs was not made in time; retry after it.",
+                        field: kind))
             }
             return notMade(
                 .waiting(.record(kind), until: until),
-                Verdict.Trouble("missing_record", "The \(kind) that it needs is not there yet."))
+                Verdict.Trouble("missing_record", "The \(kind) that it needs is not there yet.", field: kind))
         case .impossible(let errorClass, let message):
             return notMade(.dead, Verdict.Trouble(errorClass, message))
         }
@@ -199,7 +200,8 @@ package struct Settling: Sendable {
     ) -> Decision {
         let end = AttemptEnd(
             outcome: outcome, endedAt: moment.endedAt, durationMilliseconds: moment.duration.milliseconds,
-            status: status, errorClass: trouble?.errorClass, error: trouble.map { Self.cut($0.message) })
+            status: status, errorClass: trouble?.errorClass, field: trouble?.field,
+            error: trouble.map { Self.cut($0.message) })
         return Decision(
             settlement: Settlement(job: job.id, token: job.token, result: result, attempt: end), ending: ending,
             limit: limit)

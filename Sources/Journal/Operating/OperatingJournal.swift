@@ -29,6 +29,16 @@ package protocol OperatingJournal: Sendable {
     /// What `forget` would erase; nothing is changed.
     func forgetPlan(_ root: SubjectID) async throws -> Erasure
 
+    /// Notes that a person has it in hand: it is not told again until it grows worse or ends.
+    ///
+    /// Throws `notFound`, or `conflict` where it has ended.
+    func acknowledge(_ alert: AlertID, by actor: String, now: Instant) async throws
+    func acknowledge(_ issue: IssueID, by actor: String, now: Instant) async throws
+    /// Keeps alerts from being told until then; one of the same pattern is replaced.
+    func silence(_ silence: Silence) async throws
+    /// False where there is none of that pattern.
+    func endSilence(of pattern: String, by actor: String, now: Instant) async throws -> Bool
+
     func insertKey(_ key: KeyRow, hash: [UInt8], by actor: String) async throws
     /// The live key with that shown part and its hash.
     func key(shown: String) async throws -> (row: KeyRow, hash: [UInt8])?

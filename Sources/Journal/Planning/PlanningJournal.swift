@@ -117,17 +117,3 @@ package struct Decision: Sendable, Hashable {
     }
 }
 
-package struct NewAlert: Sendable, Hashable {
-    /// One open alert a key: opening it again only refreshes it.
-    package var key: String
-    package var title: String
-    package var detail: String
-    package var at: Instant
-
-    package init(key: String, title: String, detail: String, at: Instant) {
-        self.key = key
-        self.title = title
-        self.detail = detail
-        self.at = at
-    }
-}

@@ -21,6 +21,12 @@ package protocol ReadingJournal: Sendable {
     func keptDeliveries(_ filter: KeptFilter, page: PageRequest) async throws -> Page<KeptDelivery>
     func keptDelivery(_ id: QuarantineID) async throws -> KeptDelivery?
     func alerts(openOnly: Bool, page: PageRequest) async throws -> Page<AlertRow>
+    func alert(_ id: AlertID) async throws -> AlertRow?
+    /// The newest first.
+    func issues(_ filter: IssueFilter, page: PageRequest) async throws -> Page<IssueRow>
+    func issue(_ id: IssueID) async throws -> IssueRow?
+    /// Those that are in force now, by pattern.
+    func silences(now: Instant) async throws -> [Silence]
     /// The cursor of this moment: what is read after it came later than now.
     func newestChange(now: Instant) async throws -> ChangeCursor
     /// Events, jobs written and jobs ended since the cursor, the oldest first, at most `limit`.
@@ -250,18 +256,6 @@ package struct DeadGroup: Sendable, Hashable {
         self.count = count
         self.first = first
         self.last = last
-    }
-}
-
-package struct AlertRow: Sendable, Hashable {
-    package var id: AlertID
-    package var alert: NewAlert
-    package var endedAt: Instant?
-
-    package init(id: AlertID, alert: NewAlert, endedAt: Instant?) {
-        self.id = id
-        self.alert = alert
-        self.endedAt = endedAt
     }
 }
 

@@ -279,18 +279,21 @@ package struct AttemptEnd: Sendable, Hashable {
     package var status: Int?
     /// A bounded word for grouping (`http_500`, `timeout`, `property_does_not_exist`, `missing_field`).
     package var errorClass: String?
+    /// The field that is to blame, where one is; failures of one class and field have one cause.
+    package var field: String?
     /// The destination's own words, cut at `Limits.storedErrorMax`, secrets masked.
     package var error: String?
 
     package init(
         outcome: Outcome, endedAt: Instant, durationMilliseconds: Int64, status: Int? = nil, errorClass: String? = nil,
-        error: String? = nil
+        field: String? = nil, error: String? = nil
     ) {
         self.outcome = outcome
         self.endedAt = endedAt
         self.durationMilliseconds = durationMilliseconds
         self.status = status
         self.errorClass = errorClass
+        self.field = field
         self.error = error
     }
 }

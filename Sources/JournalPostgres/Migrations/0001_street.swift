@@ -166,7 +166,7 @@ extension Migration {
 
     // Nobody but the owner has a right here until it is granted: Supabase grants new schemas' tables to nobody, but
     // a database may have default privileges of its own.
-    private static let rights = """
+    static let rights = """
         REVOKE ALL ON SCHEMA throughline FROM PUBLIC;
         REVOKE ALL ON ALL TABLES IN SCHEMA throughline FROM PUBLIC;
         REVOKE ALL ON ALL SEQUENCES IN SCHEMA throughline FROM PUBLIC;

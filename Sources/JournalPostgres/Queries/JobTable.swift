@@ -74,7 +74,7 @@ enum JobTable {
         """
     /// What its attempts have left behind.
     static let course = """
-        attempts, error_class, error, first_attempt_at, unknown_since, unknown_noted_at, record_kind, record_id,
+        attempts, error_class, error_field, error, first_attempt_at, unknown_since, unknown_noted_at, record_kind, record_id,
         record_url
         """
     /// What an ended job keeps as it is; what it waited for and who worked it are gone.
@@ -82,14 +82,17 @@ enum JobTable {
 
     /// Ends an open job without an attempt of its own, and lets its lane go on.
     static func end(
-        _ seq: Int64, as state: JobState, note: String, errorClass: String? = nil, at now: Instant, _ db: Transaction
+        _ seq: Int64, as state: JobState, note: String, cause: IssueCause? = nil, at now: Instant, _ db: Transaction
     )
         throws
     {
         try Lanes.hold(lanesOf: [seq], db)
         let lanes = try self.lanes(of: seq, db)
         try db.run(
-            "UPDATE jobs SET note = $1, error_class = coalesce($2, error_class) WHERE seq = $3", note, errorClass, seq)
+            """
+            UPDATE jobs SET note = $1, error_class = coalesce($2, error_class), error_field = coalesce($3, error_field)
+            WHERE seq = $4
+            """, note, cause?.errorClass, cause?.field, seq)
         try moveToHistory(seq, as: state, at: now, db)
         for (destination, lane) in lanes { try Lanes.release(destination, lane, at: now, db) }
     }

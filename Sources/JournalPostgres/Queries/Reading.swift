@@ -43,7 +43,19 @@ extension PostgresJournal {
     }
 
     package func alerts(openOnly: Bool, page: PageRequest) async throws -> Page<AlertRow> {
-        try await reading { try Listing.alerts(openOnly: openOnly, page, $0) }
+        try await reading { try Alerts.list(openOnly: openOnly, page, $0) }
+    }
+
+    package func alert(_ id: AlertID) async throws -> AlertRow? { try await reading { try Alerts.find(id, $0) } }
+
+    package func issues(_ filter: IssueFilter, page: PageRequest) async throws -> Page<IssueRow> {
+        try await reading { try Issues.list(filter, page, $0) }
+    }
+
+    package func issue(_ id: IssueID) async throws -> IssueRow? { try await reading { try Issues.find(id, $0) } }
+
+    package func silences(now: Instant) async throws -> [Silence] {
+        try await reading { try Silences.inForce(at: now, $0) }
     }
 
     package func figures(now: Instant) async throws -> JournalFigures {

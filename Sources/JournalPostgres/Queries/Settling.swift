@@ -78,6 +78,11 @@ enum Settling {
         let open = endings.filter { $0.ended == nil }
         try note(open, db)
         for ending in open { try goOn(ending, at: now, db) }
+        // Last, since it is where nodes meet: all that fails for one cause is one row.
+        try Issues.note(
+            endings.compactMap { ending in
+                ending.settlement.failure(at: ending.job.destination).map { ($0, ending.job.id) }
+            }, at: now, db)
         return refused
     }
 
@@ -170,8 +175,9 @@ enum Settling {
     // was done (too many requests, say) tells nothing about the earlier call.
 
     private static let noted = """
-        unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS noted (
-            seq, spent, new_error_class, new_error, first_at, succeeded, unknown_at, new_kind, new_id, new_url)
+        unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS noted (
+            seq, spent, new_error_class, new_error, first_at, succeeded, unknown_at, new_kind, new_id, new_url,
+            new_error_field)
         """
 
     private static func values(_ endings: [Ending]) -> [(any SQLValue)?] {
@@ -185,6 +191,7 @@ enum Settling {
             SQLArray(endings.map { $0.attempt.outcome == .unknown ? $0.attempt.endedAt : nil }),
             SQLArray(endings.map { $0.record?.kind }), SQLArray(endings.map { $0.record?.id }),
             SQLArray(endings.map { $0.record?.url }),
+            SQLArray(zip(endings, isCompleted).map { $1 ? nil : $0.attempt.field }),
         ]
     }
 
@@ -193,6 +200,7 @@ enum Settling {
         _ = try db.rows(
             """
             UPDATE jobs SET node = NULL, attempts = attempts + spent, error_class = new_error_class, error = new_error,
+                error_field = new_error_field,
                 first_attempt_at = coalesce(first_attempt_at, first_at),
                 unknown_since = CASE WHEN succeeded THEN NULL ELSE coalesce(unknown_at, unknown_since) END,
                 unknown_noted_at = CASE WHEN succeeded THEN NULL WHEN unknown_at IS NOT NULL THEN clock_timestamp()
@@ -210,13 +218,13 @@ enum Settling {
         _ = try db.rows(
             """
             WITH gone AS (
-                DELETE FROM jobs USING \(noted) JOIN unnest($1, $11) AS result (seq, new_state) USING (seq)
+                DELETE FROM jobs USING \(noted) JOIN unnest($1, $12) AS result (seq, new_state) USING (seq)
                 WHERE jobs.seq = noted.seq RETURNING jobs.*, noted.spent, new_error_class, new_error, first_at,
-                    succeeded, unknown_at, new_kind, new_id, new_url, new_state)
-            INSERT INTO history (\(JobTable.identity), note, state, ended_at, lane, attempts, error_class, error,
-                first_attempt_at, unknown_since, unknown_noted_at, record_kind, record_id, record_url)
-            SELECT \(JobTable.identity), note, new_state, $12, coalesce(moves_to, lane), attempts + spent,
-                new_error_class, new_error, coalesce(first_attempt_at, first_at),
+                    succeeded, unknown_at, new_kind, new_id, new_url, new_error_field, new_state)
+            INSERT INTO history (\(JobTable.identity), note, state, ended_at, lane, attempts, error_class, error_field,
+                error, first_attempt_at, unknown_since, unknown_noted_at, record_kind, record_id, record_url)
+            SELECT \(JobTable.identity), note, new_state, $13, coalesce(moves_to, lane), attempts + spent,
+                new_error_class, new_error_field, new_error, coalesce(first_attempt_at, first_at),
                 CASE WHEN succeeded THEN NULL ELSE coalesce(unknown_at, unknown_since) END,
                 CASE WHEN succeeded THEN NULL ELSE unknown_noted_at END,
                 coalesce(new_kind, record_kind), coalesce(new_id, record_id), coalesce(new_url, record_url)

@@ -81,15 +81,18 @@ enum Waits {
         // What it waited for may have come before its lane was held.
         let expired = try db.rows(
             """
-            SELECT seq, wait_kind, wait_value FROM jobs
+            SELECT seq, wait_kind, wait_value, destination, id FROM jobs
             WHERE seq = ANY ($1) AND state = 'waiting' AND waits_until <= $2 ORDER BY seq FOR UPDATE
             """, SQLArray(old), now
-        ) { ($0.int(0), $0.text(1), $0.text(2)) }
-        for (seq, kind, name) in expired {
+        ) { ($0.int(0), $0.text(1), $0.text(2), $0.text(3), try $0.id(4, JobTag.self)) }
+        var failures: [(IssueCause, JobID)] = []
+        for (seq, kind, name, destination, job) in expired {
+            let cause = IssueCause(destination: destination, errorClass: "missing_\(kind)", field: name)
             try JobTable.end(
-                seq, as: .dead, note: "the \(kind) `\(name)` did not come in time", errorClass: "missing_\(kind)",
-                at: now, db)
+                seq, as: .dead, note: "the \(kind) `\(name)` did not come in time", cause: cause, at: now, db)
+            failures.append((cause, job))
         }
+        try Issues.note(failures, at: now, db)
         return expired.count
     }
 }

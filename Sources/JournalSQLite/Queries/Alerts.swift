@@ -4,22 +4,128 @@ internal import Model
 
 /// Alerts: one open row a key.
 enum Alerts {
+    private static let columns = """
+        seq, id, key, title, detail, severity, cost, at, acknowledged_at, acknowledged_by, ended_at, told, told_at,
+        told_mark, is_end_told
+        """
+
+    private static func row(_ row: SQLRow) throws -> AlertRow {
+        AlertRow(
+            id: try row.id(1),
+            alert: NewAlert(
+                key: row.text(2), title: row.text(3), detail: row.text(4), severity: try row.word(5),
+                cost: row.textOrNil(6), at: row.instant(7)),
+            acknowledged: row.instantOrNil(8).map { Acknowledgement(at: $0, by: row.text(9)) },
+            endedAt: row.instantOrNil(10),
+            telling: Telling(
+                count: Int(row.int(11)), at: row.instantOrNil(12), mark: row.textOrNil(13), isEndTold: row.flag(14)))
+    }
+
     static func open(_ alert: NewAlert, _ db: Database) throws {
         // The moment at which it opened stays; what it says is the newest.
         let isKnown =
             try db.run(
-                "UPDATE alerts SET title = ?, detail = ? WHERE key = ? AND ended_at IS NULL", alert.title,
-                alert.detail, alert.key) > 0
+                """
+                UPDATE alerts SET title = ?, detail = ?, severity = ?, cost = coalesce(?, cost)
+                WHERE key = ? AND ended_at IS NULL
+                """, alert.title, alert.detail, alert.severity.rawValue, alert.cost, alert.key) > 0
         guard !isKnown else { return }
         // The row's number makes the id its own; it needs no chance.
         let number = try db.count("SELECT coalesce(max(seq), 0) + 1 FROM alerts")
         let id = AlertID(at: alert.at, random: (UInt64(number) >> 32, UInt64(number)))
         try db.run(
-            "INSERT INTO alerts (id, key, title, detail, at) VALUES (?, ?, ?, ?, ?)", id, alert.key, alert.title,
-            alert.detail, alert.at)
+            "INSERT INTO alerts (id, key, title, detail, severity, cost, at) VALUES (?, ?, ?, ?, ?, ?, ?)", id,
+            alert.key, alert.title, alert.detail, alert.severity.rawValue, alert.cost, alert.at)
     }
 
     static func end(key: String, at now: Instant, _ db: Database) throws {
         try db.run("UPDATE alerts SET ended_at = ? WHERE key = ? AND ended_at IS NULL", now, key)
+    }
+
+    static func price(_ id: AlertID, _ cost: String, _ db: Database) throws {
+        try db.run("UPDATE alerts SET cost = ? WHERE id = ? AND ended_at IS NULL", cost, id)
+    }
+
+    /// Puts the notice onto the street, unless the alert was told meanwhile or has ended before it could be told open.
+    static func tell(_ notice: Notice, at now: Instant, _ db: Database) throws {
+        let isFirst =
+            try db.run(
+                """
+                UPDATE alerts SET told = told + 1, told_at = ?, told_mark = ?, is_end_told = ?
+                WHERE id = ? AND told = ? AND is_end_told = 0 AND (ended_at IS NOT NULL) = ?
+                """, now, notice.mark, notice.isEnd, notice.alert, notice.toldBefore, notice.isEnd) > 0
+        guard isFirst else { return }
+        let payload = JSONValue.object(notice.event.data).encoded
+        _ = try Intake.append(IntakeRow(.event(notice.event, payload: payload)), db)
+    }
+
+    static func acknowledge(_ id: AlertID, by actor: String, at now: Instant, _ db: Database) throws {
+        guard let alert = try find(id, db) else { throw Failure(.notFound, "There is no alert \(id).") }
+        guard alert.isOpen else { throw Failure(.conflict, "Alert \(id) has ended; there is nothing to acknowledge.") }
+        try db.run(
+            "UPDATE alerts SET acknowledged_at = ?, acknowledged_by = ? WHERE id = ? AND acknowledged_at IS NULL", now,
+            actor, id)
+    }
+
+    // MARK: Reading
+
+    static func list(openOnly: Bool, _ page: PageRequest, _ db: Database) throws -> Page<AlertRow> {
+        var conditions = Conditions()
+        try conditions.addCursor(page)
+        if openOnly { conditions.add("ended_at IS NULL") }
+        let rows = try db.rows(
+            "SELECT \(columns) FROM alerts\(conditions.sql) ORDER BY seq DESC LIMIT \(page.limit + 1)",
+            values: conditions.values
+        ) { (seq: $0.int(0), item: try row($0)) }
+        return Page(rows, limit: page.limit)
+    }
+
+    static func find(_ id: AlertID, _ db: Database) throws -> AlertRow? {
+        try db.first("SELECT \(columns) FROM alerts WHERE id = ?", id, read: row)
+    }
+
+    /// Open ones, and those of whose end nobody was told; the oldest first.
+    static func current(_ db: Database) throws -> [AlertRow] {
+        try db.rows(
+            """
+            SELECT * FROM (
+                SELECT \(columns) FROM alerts WHERE ended_at IS NULL
+                UNION ALL SELECT \(columns) FROM alerts WHERE ended_at IS NOT NULL AND told > 0 AND is_end_told = 0)
+            ORDER BY seq LIMIT ?
+            """, WatchFigures.alertsMax, read: row)
+    }
+}
+
+/// What keeps alerts from being told.
+enum Silences {
+    static let countMax = 200
+
+    static func put(_ silence: Silence, _ db: Database) throws {
+        try db.run(
+            """
+            INSERT INTO silences (pattern, reason, by, at, until) VALUES (?, ?, ?, ?, ?)
+            ON CONFLICT (pattern) DO UPDATE SET reason = excluded.reason, by = excluded.by, at = excluded.at,
+                until = excluded.until
+            """, silence.pattern, silence.reason, silence.by, silence.at, silence.until)
+        guard try db.count("SELECT count(*) FROM silences") <= countMax else {
+            throw Failure(.conflict, "There are \(countMax) silences already. End some, or silence a wider pattern.")
+        }
+    }
+
+    static func remove(_ pattern: String, _ db: Database) throws -> Bool {
+        try db.run("DELETE FROM silences WHERE pattern = ?", pattern) > 0
+    }
+
+    static func inForce(at now: Instant, _ db: Database) throws -> [Silence] {
+        try db.rows(
+            "SELECT pattern, reason, by, at, until FROM silences WHERE until > ? ORDER BY pattern", now
+        ) {
+            Silence(
+                pattern: $0.text(0), reason: $0.text(1), by: $0.text(2), at: $0.instant(3), until: $0.instant(4))
+        }
+    }
+
+    static func tidy(at now: Instant, _ db: Database) throws {
+        try db.run("DELETE FROM silences WHERE until <= ?", now)
     }
 }

@@ -75,19 +75,22 @@ enum JobTable {
     /// What an ended job keeps as it is; what it waited for and who worked it are gone.
     private static let lasting = """
         seq, id, effect, flow, destination, action, alias, event, fact, subject, priority, run_at, attempts, claims,
-        first_attempt_at, unknown_since, stops_lane, is_restored, is_erased, error_class, error, note, record_kind,
+        first_attempt_at, unknown_since, stops_lane, is_restored, is_erased, error_class, error_field, error, note, record_kind,
         record_id, record_url, created_at
         """
 
     /// Ends an open job without an attempt of its own, and lets its lane go on.
     static func end(
-        _ seq: Int64, as state: JobState, note: String, errorClass: String? = nil, at now: Instant, _ db: Database
+        _ seq: Int64, as state: JobState, note: String, cause: IssueCause? = nil, at now: Instant, _ db: Database
     )
         throws
     {
         let lanes = try self.lanes(of: seq, db)
         try db.run(
-            "UPDATE jobs SET note = ?, error_class = coalesce(?, error_class) WHERE seq = ?", note, errorClass, seq)
+            """
+            UPDATE jobs SET note = ?, error_class = coalesce(?, error_class), error_field = coalesce(?, error_field)
+            WHERE seq = ?
+            """, note, cause?.errorClass, cause?.field, seq)
         try moveToHistory(seq, as: state, at: now, db)
         for (destination, lane) in lanes { try Lanes.release(destination, lane, at: now, db) }
     }

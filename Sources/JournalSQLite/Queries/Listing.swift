@@ -92,7 +92,7 @@ enum Listing {
         }
     }
 
-    // MARK: Kept deliveries and alerts
+    // MARK: Kept deliveries
 
     private static let keptColumns = """
         seq, id, kind, source, external_id, external_type, code, reason, field, received_at, replayed_as, event, payload
@@ -124,21 +124,5 @@ enum Listing {
 
     static func keptDelivery(_ id: QuarantineID, _ db: Database) throws -> KeptDelivery? {
         try db.first("SELECT \(keptColumns) FROM kept_deliveries WHERE id = ?", id, read: kept)
-    }
-
-    static func alerts(openOnly: Bool, _ page: PageRequest, _ db: Database) throws -> Page<AlertRow> {
-        var conditions = Conditions()
-        try conditions.addCursor(page)
-        if openOnly { conditions.add("ended_at IS NULL") }
-        let rows = try db.rows(
-            """
-            SELECT seq, id, key, title, detail, at, ended_at FROM alerts\(conditions.sql)
-            ORDER BY seq DESC LIMIT \(page.limit + 1)
-            """, values: conditions.values
-        ) {
-            let alert = NewAlert(key: $0.text(2), title: $0.text(3), detail: $0.text(4), at: $0.instant(5))
-            return (seq: $0.int(0), item: AlertRow(id: try $0.id(1), alert: alert, endedAt: $0.instantOrNil(6)))
-        }
-        return Page(rows, limit: page.limit)
     }
 }

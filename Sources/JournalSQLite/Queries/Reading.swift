@@ -44,7 +44,19 @@ extension SQLiteJournal {
     }
 
     package func alerts(openOnly: Bool, page: PageRequest) async throws -> Page<AlertRow> {
-        try await reader.read { try Listing.alerts(openOnly: openOnly, page, $0) }
+        try await reader.read { try Alerts.list(openOnly: openOnly, page, $0) }
+    }
+
+    package func alert(_ id: AlertID) async throws -> AlertRow? { try await reader.read { try Alerts.find(id, $0) } }
+
+    package func issues(_ filter: IssueFilter, page: PageRequest) async throws -> Page<IssueRow> {
+        try await reader.read { try Issues.list(filter, page, $0) }
+    }
+
+    package func issue(_ id: IssueID) async throws -> IssueRow? { try await reader.read { try Issues.find(id, $0) } }
+
+    package func silences(now: Instant) async throws -> [Silence] {
+        try await reader.read { try Silences.inForce(at: now, $0) }
     }
 
     package func figures(now: Instant) async throws -> JournalFigures {

@@ -25,6 +25,9 @@ enum Settling {
         guard let job = try running(settlement.job, token: settlement.token, db) else { return false }
         try close(job, settlement.token, settlement.attempt, db)
         try note(settlement, of: job, db)
+        if let cause = settlement.failure(at: job.destination) {
+            try Issues.note(cause, by: settlement.job, at: now, db)
+        }
         switch settlement.result {
         case .completed(let record, let supersedesUpTo):
             try complete(job, settlement.job, record, supersedesUpTo: supersedesUpTo, at: now, db)
@@ -93,13 +96,13 @@ enum Settling {
         }
         try db.run(
             """
-            UPDATE jobs SET node = NULL, attempts = attempts + ?, error_class = ?, error = ?,
+            UPDATE jobs SET node = NULL, attempts = attempts + ?, error_class = ?, error_field = ?, error = ?,
                 first_attempt_at = coalesce(first_attempt_at, ?),
                 unknown_since = CASE WHEN ? THEN NULL ELSE coalesce(?, unknown_since) END,
                 record_kind = coalesce(?, record_kind), record_id = coalesce(?, record_id),
                 record_url = coalesce(?, record_url)
             WHERE seq = ?
-            """, settlement.isSpent ? 1 : 0, isCompleted ? nil : end.errorClass,
+            """, settlement.isSpent ? 1 : 0, isCompleted ? nil : end.errorClass, isCompleted ? nil : end.field,
             isCompleted || job.isErased ? nil : end.storedError, isMade ? job.startedAt : nil,
             end.outcome == .succeeded, end.outcome == .unknown ? end.endedAt : nil, record?.kind, record?.id,
             record?.url, job.seq)

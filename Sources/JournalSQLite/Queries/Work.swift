@@ -21,7 +21,9 @@ extension SQLiteJournal {
     }
 
     package func surroundings(of job: JobID) async throws -> Surroundings? {
-        try await reader.read { try Looking.surroundings(of: job, $0) }
+        let entry = LookQueue.Entry(job)
+        looks.add(entry)
+        return try await reader.look(entry, among: looks)
     }
 
     package func rescueRunning(now: Instant) async throws -> Int {
@@ -40,14 +42,15 @@ extension SQLiteJournal {
         try await writer.transaction { db in
             let expired = try db.rows(
                 """
-                SELECT seq, wait_kind, wait_value FROM jobs
+                SELECT seq, wait_kind, wait_value, destination, id FROM jobs
                 WHERE state = 'waiting' AND waits_until IS NOT NULL AND waits_until <= ? ORDER BY waits_until LIMIT ?
                 """, now, Limits.pageMax
-            ) { ($0.int(0), $0.text(1), $0.text(2)) }
-            for (seq, kind, name) in expired {
+            ) { ($0.int(0), $0.text(1), $0.text(2), $0.text(3), try $0.id(4, JobTag.self)) }
+            for (seq, kind, name, destination, job) in expired {
+                let cause = IssueCause(destination: destination, errorClass: "missing_\(kind)", field: name)
                 try JobTable.end(
-                    seq, as: .dead, note: "the \(kind) `\(name)` did not come in time", errorClass: "missing_\(kind)",
-                    at: now, db)
+                    seq, as: .dead, note: "the \(kind) `\(name)` did not come in time", cause: cause, at: now, db)
+                try Issues.note(cause, by: job, at: now, db)
             }
             return expired.count
         }
