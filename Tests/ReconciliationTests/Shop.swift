@@ -204,7 +204,7 @@ final class Shop: Sendable {
         while SystemTime().uptime < end {
             let figures = try await journal.figures(now: time.now)
             let isBusy = figures.openJobs.values.contains { states in
-                states.contains { [.available, .running, .retryable, .scheduled].contains($0.key) && $0.value > 0 }
+                states.contains { [.available, .running, .retryable].contains($0.key) && $0.value > 0 }
             }
             if figures.pending == 0, !isBusy { return }
             await pulse.wait(upTo: .milliseconds(50), on: SystemTime())
