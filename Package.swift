@@ -36,6 +36,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
         // The words, and what the world is reached through.
@@ -50,7 +51,7 @@ let package = Package(
             swiftSettings: ours),
 
         // The street, in the order of the journey.
-        .target(name: "Journal", dependencies: ["Model", "Settings"], swiftSettings: ours),
+        .target(name: "Journal", dependencies: ["Model", "Settings", crypto], swiftSettings: ours),
         .target(
             name: "Intake",
             dependencies: ["Model", "Seams", "Settings", "Journal", crypto, logging, lifecycle],
@@ -111,7 +112,9 @@ let package = Package(
             name: "Console",
             dependencies: [
                 "Model", "Seams", "Settings", "Journal", "Trail", "Watch", "API", crypto, hummingbird, logging,
+                lifecycle,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "Mustache", package: "swift-mustache"),
             ],
             resources: [.embedInCode("Templates"), .embedInCode("Assets")],
@@ -158,7 +161,7 @@ let package = Package(
             name: "Simulation",
             dependencies: [
                 "CFaultyDisk", "Model", "Seams", "Settings", "Journal", "Intake", "JournalSQLite", "Planning", "Jobs",
-                "ConnectorKit", "Connectors", "Sandbox", crypto, logging, lifecycle,
+                "ConnectorKit", "Connectors", "Watch", "Sandbox", crypto, logging, lifecycle,
             ],
             swiftSettings: ours),
         .executableTarget(
@@ -224,12 +227,30 @@ let package = Package(
             ],
             swiftSettings: ours),
         .testTarget(
+            name: "WatchTests",
+            dependencies: [
+                "Model", "Seams", "Settings", "Journal", "JournalSQLite", "JournalPostgres", "Planning", "ConnectorKit",
+                "Watch", "TestKit", logging,
+            ],
+            swiftSettings: ours),
+        .testTarget(
+            name: "ConsoleTests",
+            dependencies: [
+                "Model", "Seams", "Settings", "Journal", "JournalSQLite", "Trail", "Watch", "API", "Console", "TestKit",
+                crypto, hummingbird, lifecycle, logging, nio, httpTypes,
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "JWTKit", package: "jwt-kit"),
+            ],
+            swiftSettings: ours),
+        .testTarget(
             name: "SupabaseTests",
             dependencies: ["Model", "Seams", "Journal", "JournalPostgres", "Supabase", "TestKit"], swiftSettings: ours),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "Model", "Seams", "Settings", "Sandbox", "TestKit", "throughline", crypto, logging, lifecycle,
+                "Model", "Seams", "Settings", "Connectors", "Sandbox", "TestKit", "throughline", crypto, logging,
+                lifecycle,
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: ours),
         .testTarget(

@@ -34,10 +34,11 @@ need_swift() {
 
 # What every build needs.
 build_packages=(libsqlite3-dev libpq-dev libsimdjson-dev liblz4-dev g++ pkg-config)
-# What the tests need beside it: a real Postgres, clocks and disks that are wrong, and Python for the tools that come from PyPI.
-test_packages=(postgresql pgtap python3-venv faketime e2fsprogs chromium)
+# What the tests need beside it: a real Postgres, a real browser, clocks and disks that are wrong, and Python for the tools
+# that come from PyPI.
+test_packages=(postgresql pgtap pgbouncer openssl python3-venv python3-aiosmtpd faketime e2fsprogs chromium)
 
-# Deno, a driver for the stand-in of Supabase's API and one for the browser, in a folder of the build.
+# Deno, a driver for the stand-in of Supabase's API, and what drives the browser, in a folder of the build.
 need_test_tools() {
     local tools=.build/test-tools wanted=(supabase/tests/requirements.txt Tests/Browser/requirements.txt)
     if cat "${wanted[@]}" | cmp -s - "$tools/installed.txt"; then return; fi

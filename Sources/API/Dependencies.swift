@@ -102,6 +102,8 @@ package struct Dependencies: Sendable {
     package var followers: Followers
     /// Nil: without reconciliation, receipts, export and retention.
     package var aftercare: Aftercare?
+    package var alertTesting: any AlertTesting
+    package var spans: any SpanSink
     package var time: any TimeSource
     package var chance: any ChanceSource
     package var logger: Logger
@@ -118,7 +120,8 @@ package struct Dependencies: Sendable {
         readiness: Readiness, time: any TimeSource, chance: any ChanceSource, logger: Logger,
         wakePlanning: @escaping @Sendable () -> Void, wakeWork: @escaping @Sendable () -> Void,
         hashPassword: @escaping @Sendable (String) async throws -> String, followers: Followers = Followers(),
-        aftercare: Aftercare? = nil
+        aftercare: Aftercare? = nil,
+        alertTesting: any AlertTesting = NoAlertTesting(), spans: any SpanSink = NoSpans()
     ) {
         self.settings = settings
         self.reading = reading
@@ -132,6 +135,8 @@ package struct Dependencies: Sendable {
         writable = WritableCheck(journal: operating, time: time)
         self.followers = followers
         self.aftercare = aftercare
+        self.alertTesting = alertTesting
+        self.spans = spans
         self.time = time
         self.chance = chance
         self.logger = logger

@@ -1,54 +1,70 @@
 package import API
-internal import Journal
+package import Journal
 internal import Logging
 internal import Model
-internal import Seams
+package import Seams
+package import ServiceLifecycle
 internal import Settings
 
-/// The pages for people, at `/console`: plain HTML forms that work without any script.
+/// The pages for people, at `/console`: plain HTML and forms that work without any script.
 package struct Console: Sendable {
     let dependencies: Dependencies
+    let survey: any SurveyJournal
+    let backstage: any Backstage
     let sessions: Sessions
     let passwords: Passwords
+    let providers: Providers
     let renderer: Renderer
+    let figures: FigureCache
+    let desk: BulkDesk
+    /// Who has a page open that follows what happens.
+    let followers = Followers()
     let startedAt: Instant
 
-    package init(dependencies: Dependencies, sessions: Sessions, passwords: Passwords) throws {
+    package init(
+        dependencies: Dependencies, survey: any SurveyJournal, backstage: any Backstage, sessions: Sessions,
+        passwords: Passwords, http: any HTTPTransport
+    ) throws {
         self.dependencies = dependencies
+        self.survey = survey
+        self.backstage = backstage
         self.sessions = sessions
         self.passwords = passwords
+        providers = Providers(
+            http: http, time: dependencies.time, chance: dependencies.chance, secret: { backstage.secret($0) })
         renderer = try Renderer()
+        figures = FigureCache(reading: dependencies.reading, time: dependencies.time)
+        desk = BulkDesk(dependencies: dependencies)
         startedAt = dependencies.time.now
     }
 
     package var routes: [Route] {
-        signInRoutes + overviewRoutes + trailRoutes + deadRoutes + quarantineRoutes + [stylesheet]
+        signInRoutes + providerRoutes + nowRoutes + trailRoutes + eventRoutes + jobRoutes + deadRoutes + bulkRoutes
+            + quarantineRoutes + destinationRoutes + flowRoutes + alertRoutes + auditRoutes + settingsRoutes
+            + [live] + assetRoutes
     }
+
+    /// What carries out orders for many things.
+    package var services: [any Service] { [desk] }
 
     /// A path that signs in whoever opens it first, once and soon.
     package func makeSignInPath() -> String { "/console/enter?token=\(sessions.makeLink())" }
 
-    private var stylesheet: Route {
-        Route("GET", "/console/assets/console.css", .open) { _ in
-            Answer(
-                status: 200,
-                headers: [
-                    ("content-type", "text/css; charset=utf-8"), ("cache-control", "max-age=300"),
-                    ("x-content-type-options", "nosniff"),
-                ], body: PackageResources.console_css)
-        }
-    }
+    var now: Instant { dependencies.time.now }
+    var settings: Settings { dependencies.settings.current }
 
     /// A page for somebody who is signed in.
     ///
     /// `role`: the least that is needed.
     func page(
-        _ method: String, _ template: String, _ role: UserRow.Role = .reader,
+        _ method: String, _ template: String, _ role: UserRow.Role = .reader, bodySizeMax: Int? = nil,
         handler: @escaping @Sendable (Visit) async throws -> Answer
     ) -> Route {
-        Route(method, template, .open, media: method == "POST" ? .form : .none) { call in
+        Route(method, template, .open, media: method == "POST" ? .form : .none, bodySizeMax: bodySizeMax) { call in
+            var visit: Visit?
             do {
-                guard let visit = try await visit(of: call) else { return redirect(to: "/console/sign-in") }
+                visit = try await self.visit(of: call)
+                guard let visit else { return redirect(to: "/console/sign-in") }
                 guard visit.session.role.includes(role) else {
                     throw Failure(
                         .forbidden, "Your role is \(visit.session.role.rawValue); this takes \(role.rawValue).")
@@ -56,16 +72,18 @@ package struct Console: Sendable {
                 if method == "POST" { try checkForm(visit) }
                 return try await handler(visit)
             } catch {
-                return failed(error, call)
+                return await failed(error, call, visit)
             }
         }
     }
 
-    private func visit(of call: Call) async throws -> Visit? {
+    func visit(of call: Call) async throws -> Visit? {
         guard let id = SessionCookie.id(in: call), var session = sessions.session(id) else { return nil }
         if let email = session.email {
-            // Read each time: whoever was removed or given another role is so at once.
-            guard let user = try await dependencies.operating.user(email: email) else {
+            // Read each time: whoever was removed, or got another role or password, is so at once.
+            guard let user = try await dependencies.operating.user(email: email),
+                session.password == nil || session.password == KeyText.hash(user.passwordHash)
+            else {
                 sessions.close(id)
                 return nil
             }
@@ -90,11 +108,12 @@ package struct Console: Sendable {
         }
     }
 
+    /// Only to paths of the console, which are written here.
     func redirect(to path: String) -> Answer {
         Answer(status: 303, headers: Self.headers + [("location", path)])
     }
 
-    func failed(_ error: any Error, _ call: Call) -> Answer {
+    func failed(_ error: any Error, _ call: Call, _ visit: Visit? = nil) async -> Answer {
         let plain = Answer.error(error, requestID: call.requestID)
         if plain.status >= 500 {
             dependencies.logger.error(
@@ -106,45 +125,30 @@ package struct Console: Sendable {
         }
         let message =
             (error as? Failure)?.message ?? "Something went wrong here; the log has it under \(call.requestID)."
-        return html(
-            "message", ["heading": "That did not work", "message": .string(message)], nil, status: plain.status)
-    }
-
-    /// Renders a template into the frame of all pages.
-    func html(_ template: String, _ values: JSONObject, _ visit: Visit?, status: Int = 200) -> Answer {
-        var values = values
-        if let visit {
-            values["csrf"] = .string(visit.session.csrf)
-            values["can_operate"] = .bool(visit.session.role.includes(.operator))
-        }
-        var frame: JSONObject = [
-            "product": .string(dependencies.settings.current.product),
-            "title": values["title"] ?? values["heading"] ?? "Console",
-            "main": .string(""),
-            "query": values["query"] ?? "",
+        let values: JSONObject = [
+            "title": "That did not work", "heading": "That did not work", "message": .string(message),
         ]
-        if let visit {
-            frame["signed_in"] = true
-            frame["who"] = .string(visit.session.email ?? "this machine")
-            frame["role"] = .string(visit.session.role.rawValue)
-            frame["csrf"] = .string(visit.session.csrf)
-            frame["at_\(template)"] = true
-        }
-        frame["main"] = .string(renderer.render(template, values))
-        return Answer(
-            status: status, headers: Self.headers + [("content-type", "text/html; charset=utf-8")],
-            body: Array(renderer.render("layout", frame).utf8))
+        // A journal that cannot be read has no figures for the frame either.
+        if let visit, let page = try? await html("message", in: "", values, visit, status: plain.status) { return page }
+        return door("message", values, status: plain.status)
     }
 
-    static let headers: [(name: String, value: String)] = [
-        (
-            "content-security-policy",
-            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; "
-                + "base-uri 'none'"
-        ),
-        ("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer"), ("cache-control", "no-store"),
-        ("cross-origin-opener-policy", "same-origin"),
-    ]
+    /// A page that says one thing.
+    func message(
+        _ heading: String, _ words: String, in section: String, _ visit: Visit, status: Int = 200,
+        extra: JSONObject = [:]
+    ) async throws -> Answer {
+        var values: JSONObject = [
+            "title": .string(heading), "heading": .string(heading), "message": .string(words),
+        ]
+        for member in extra.members { values[member.key] = member.value }
+        return try await html("message", in: section, values, visit, status: status)
+    }
+
+    func note(_ visit: Visit, _ action: String, _ target: String, detail: String? = nil) async throws {
+        try await dependencies.operating.note(
+            AuditRow(at: now, actor: visit.actor, action: action, target: target, detail: detail))
+    }
 }
 
 /// One request of somebody who is signed in.

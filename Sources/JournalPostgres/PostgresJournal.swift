@@ -46,7 +46,10 @@ package final class PostgresJournal: JournalStore {
     /// us, `journal` where its schema is older than this version (`throughline migrate`), or too new for it.
     package static func open(url: String, node: String, world: World) throws -> PostgresJournal {
         let address = try ServerAddress(url: url)
-        try connected(to: address) { try Schema.check(Schema.standing($0), name: address.name) }
+        try connected(to: address) { connection in
+            try Schema.check(Schema.standing(connection), name: address.name)
+            try Moves.refuseUnfinished(connection, name: address.name)
+        }
         return try PostgresJournal(address, node: node, world: world)
     }
 

@@ -50,10 +50,11 @@ package final class SQLiteJournal: JournalStore {
     /// Blocks for as long as recovery takes. `executor` replaces the threads on which the journal works (simulation).
     /// `logLengthMax` is the number of pages after which `tendLog` brings the log into the file.
     /// Throws `journalLocked` where another process owns it, `notFound` where there is none to own, `journal` where
-    /// the file is none, is damaged, cannot be made durable, or is newer than this version; with `isMigrating` false
-    /// also where it is older.
+    /// the file is none, is damaged, cannot be made durable, was moved to another store (but for `isMoving`), or is newer
+    /// than this version; with `isMigrating` false also where it is older.
     package static func open(
-        path: String, mode: Mode = .create, isMigrating: Bool = true, executor: (any SerialExecutor)? = nil,
+        path: String, mode: Mode = .create, isMigrating: Bool = true, isMoving: Bool = false,
+        executor: (any SerialExecutor)? = nil,
         logLengthMax: Int = 2000
     ) throws -> SQLiteJournal {
         if mode != .create, access(path, F_OK) != 0 {
@@ -65,6 +66,7 @@ package final class SQLiteJournal: JournalStore {
                 try file.pool().read { try refuseOlder($0, path: path) }
             } else {
                 try file.pool().writeWithoutTransaction { db in
+                    if !isMoving { try refuseMoved(db, path: path) }
                     if isMigrating { try Schema.migrate(db) } else { try refuseOlder(db, path: path) }
                     let isRestored = try JournalWriter.commit(db) { try Recovery.recover(onDesk: file.leftOnDesk, $0) }
                     // From now on the file itself says that it is a backup no more.
@@ -102,6 +104,19 @@ package final class SQLiteJournal: JournalStore {
     /// Closes the file and lets go of it; calls after this throw `unavailable`.
     package func close() async throws {
         try await writer.close()
+    }
+
+    /// A journal that lives on elsewhere is not served here: what both would do would happen twice. One whose move has
+    /// not ended is this journal still, and its move is to begin anew.
+    private static func refuseMoved(_ db: Database, path: String) throws {
+        guard try Schema.version(db) > 0 else { return }
+        if let moved = try db.first("SELECT at FROM marks WHERE name = 'moved'", read: { $0.instant(0) }) {
+            throw Failure(
+                .journal,
+                "The journal \(path) was moved to Postgres on \(moved); what came since is there alone. Let `journal` "
+                    + "name that database. To go back to this file: throughline migrate --take-back sqlite:\(path)")
+        }
+        try db.run("DELETE FROM marks WHERE name = 'moving'")
     }
 
     private static func refuseOlder(_ db: Database, path: String) throws {

@@ -22,11 +22,14 @@ package struct Event: Sendable, Hashable {
     package var data: JSONObject
     /// No delivery brought it: a reconciliation found at the provider that it was missing here.
     package var isRecovered: Bool
+    /// Where its sender's trace was when it sent it (W3C `traceparent`); nil: it named none.
+    package var trace: String?
 
     package init(
         id: EventID, source: String, externalID: String, externalType: String, type: EventType, role: Role = .states,
         occurredAt: Instant, receivedAt: Instant, session: String? = nil, user: String? = nil, data: JSONObject,
-        isRecovered: Bool = false
+        isRecovered: Bool = false,
+        trace: String? = nil
     ) {
         self.id = id
         self.source = source
@@ -40,5 +43,6 @@ package struct Event: Sendable, Hashable {
         self.user = user
         self.data = data
         self.isRecovered = isRecovered
+        self.trace = trace
     }
 }

@@ -23,13 +23,15 @@ package final class PlannerService: Service {
     private let mint: IDMint
     private let logger: Logger
     private let onWork: @Sendable () -> Void
+    private let spans: any SpanSink
     private let signal = Signal()
     private let isStopping = Mutex(false)
 
     /// `onWork` is called after each commit that made a job claimable.
     package init(
         journal: any PlanningJournal, settings: LiveSettings, connectors: ConnectorSet, time: any TimeSource,
-        chance: any ChanceSource, logger: Logger, onWork: @escaping @Sendable () -> Void
+        chance: any ChanceSource, logger: Logger, spans: any SpanSink = NoSpans(),
+        onWork: @escaping @Sendable () -> Void
     ) {
         self.journal = journal
         self.settings = settings
@@ -38,6 +40,7 @@ package final class PlannerService: Service {
         mint = IDMint(time: time, chance: chance)
         self.logger = logger
         self.onWork = onWork
+        self.spans = spans
     }
 
     /// Says that events were appended.
@@ -71,11 +74,13 @@ package final class PlannerService: Service {
     private func planBatch() async throws -> Bool {
         let planner = Planner(settings: settings.current, connectors: connectors, mint: mint)
         let now = time.now
+        let made = PlanSpans(time: time, isRecording: spans.isRecording)
         let summary = try await journal.planPending(limit: Limits.planBatchMax, now: now) { event, tx in
-            try planner.plan(event, in: tx, now: now)
+            try made.note(event) { try planner.plan(event, in: tx, now: now) }
             CrashPoint.planMade.pass()
         }
         CrashPoint.planKept.pass()
+        for span in made.all { spans.record(span) }
         for event in summary.unplannable {
             logger.error("event set aside as unplannable", metadata: ["event.id": "\(event)"])
         }

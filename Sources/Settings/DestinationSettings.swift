@@ -1,3 +1,5 @@
+package import Model
+
 /// One system in which effects happen.
 package struct DestinationSettings: Sendable, Equatable {
     package var name: String
@@ -48,6 +50,9 @@ package enum DestinationKind: Sendable, Equatable {
     case slack(url: SecretReference)
     case webhook(url: String, secret: SecretReference)
     case http(HTTPDestination)
+    case email(EmailDestination)
+    /// Events API v2, which other pagers take too.
+    case pagerduty(routingKey: SecretReference)
 
     package var name: String {
         switch self {
@@ -56,7 +61,34 @@ package enum DestinationKind: Sendable, Equatable {
         case .slack: "slack"
         case .webhook: "webhook"
         case .http: "http"
+        case .email: "email"
+        case .pagerduty: "pagerduty"
         }
+    }
+}
+
+/// Mail by SMTP.
+package struct EmailDestination: Sendable, Equatable {
+    package var host: String
+    package var port: Int
+    package var security: MailSecurity
+    package var user: String?
+    package var password: SecretReference?
+    package var from: String
+    /// To whom, where a flow says nothing else.
+    package var to: [String]
+
+    package init(
+        host: String, port: Int, security: MailSecurity, user: String? = nil, password: SecretReference? = nil,
+        from: String, to: [String] = []
+    ) {
+        self.host = host
+        self.port = port
+        self.security = security
+        self.user = user
+        self.password = password
+        self.from = from
+        self.to = to
     }
 }
 

@@ -13,18 +13,23 @@ package struct Settings: Sendable, Equatable {
     package var retry: RetryPolicy
     package var retention: Retention
     package var alerts: AlertSettings
+    package var console: ConsoleSettings
     /// How long a job waits for a field that its fact may still bring.
     package var enrichFor: Duration
     package var catalogue: EventCatalogue
     package var reconcile: ReconcileSettings
     package var receipts: ReceiptSettings
+    package var logs: LogFormat
+    /// Where traces go; nil: nowhere, unless the environment says so.
+    package var traces: TraceSettings?
 
     package init(
         product: String, journal: JournalLocation = .sqlite(path: "throughline.db"), http: HTTPSettings = .init(),
         sources: [SourceSettings] = [], destinations: [DestinationSettings] = [], flows: [Flow] = [],
         retry: RetryPolicy = .init(), retention: Retention = .init(), alerts: AlertSettings = .init(),
-        enrichFor: Duration = .seconds(3600), catalogue: EventCatalogue = .init(),
-        reconcile: ReconcileSettings = .init(), receipts: ReceiptSettings = .init()
+        console: ConsoleSettings = .init(), enrichFor: Duration = .seconds(3600), catalogue: EventCatalogue = .init(),
+        reconcile: ReconcileSettings = .init(), receipts: ReceiptSettings = .init(),
+        logs: LogFormat = .text, traces: TraceSettings? = nil
     ) {
         self.product = product
         self.journal = journal
@@ -35,10 +40,13 @@ package struct Settings: Sendable, Equatable {
         self.retry = retry
         self.retention = retention
         self.alerts = alerts
+        self.console = console
         self.enrichFor = enrichFor
         self.catalogue = catalogue
         self.reconcile = reconcile
         self.receipts = receipts
+        self.logs = logs
+        self.traces = traces
     }
 
     package func source(_ name: String) -> SourceSettings? { sources.first { $0.name == name } }
@@ -118,16 +126,5 @@ package struct Retention: Sendable, Equatable {
     package init(raw: Duration = .seconds(90 * 86_400), events: Duration = .seconds(400 * 86_400)) {
         self.raw = raw
         self.events = events
-    }
-}
-
-package struct AlertSettings: Sendable, Equatable {
-    /// Names of destinations that can notify.
-    package var to: [String]
-    package var ackP95: Duration
-
-    package init(to: [String] = [], ackP95: Duration = .milliseconds(500)) {
-        self.to = to
-        self.ackP95 = ackP95
     }
 }

@@ -1,3 +1,4 @@
+internal import Journal
 internal import Synchronization
 
 /// Counts what passes, for `/metrics`, alerts and the console.
@@ -5,17 +6,21 @@ internal import Synchronization
 /// Everything in it is bounded: a label that strangers could invent is folded into `other` once a family is full.
 package final class Meters: Sendable {
     private let state = Mutex(MeterState())
+    private let book: TallyBook?
 
-    package init() {}
+    /// `book` counts what alerts are decided by.
+    package init(book: TallyBook? = nil) { self.book = book }
 
     /// A delivery at `/in/{source}` or `/v1/events` was answered with that status.
     package func countDelivery(source: String, status: Int) {
         state.withLock { $0.deliveries.add(source, String(status)) }
+        book?.countDelivery(source: source, status: status)
     }
 
     /// How long a sender waited for a 200.
     package func recordAcknowledgement(_ duration: Duration) {
         state.withLock { $0.acknowledgements.record(duration) }
+        book?.countAcknowledgement(duration)
     }
 
     /// An attempt at a job ended; `duration` is how long the destination took, nil where it was not called.
@@ -23,6 +28,9 @@ package final class Meters: Sendable {
         state.withLock { state in
             state.attempts.add(action, destination, outcome)
             if let duration { state.recordAttempt(destination, duration) }
+        }
+        if let book, let outcome = AttemptEnd.Outcome(rawValue: outcome) {
+            book.countWork(destination: destination, outcome: outcome)
         }
     }
 
@@ -39,6 +47,14 @@ package final class Meters: Sendable {
     /// How the inbox of that source stands.
     package func recordInbox(source: String, _ inbox: InboxMeter) { state.withLock { $0.inboxes[source] = inbox } }
 
+    /// Spans that were sent to the collector, and those for which there was no room or no collector.
+    package func countSpans(sent: Int = 0, dropped: Int = 0) {
+        state.withLock {
+            $0.spansSent += sent
+            $0.spansDropped += dropped
+        }
+    }
+
     /// Everything that was counted up to now.
     package var snapshot: MeterState { state.withLock { $0 } }
 }
@@ -53,6 +69,8 @@ package struct MeterState: Sendable {
     var attemptDurations: [String: Histogram] = [:]
     /// By source; there are as many as the configuration has.
     var inboxes: [String: InboxMeter] = [:]
+    var spansSent = 0
+    var spansDropped = 0
 
     mutating func recordAttempt(_ destination: String, _ duration: Duration) {
         let isKnown = attemptDurations[destination] != nil

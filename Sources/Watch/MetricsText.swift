@@ -50,6 +50,9 @@ package enum MetricsText {
         if let figures { text.figures(figures, now: now) }
         text.destinations(destinations)
         text.inboxes(meters.inboxes.sorted { $0.key < $1.key })
+        text.head("throughline_spans_total", "counter", "Spans of traces, by whether they were sent or dropped.")
+        text.sample("throughline_spans_total", ["result": "sent"], String(meters.spansSent))
+        text.sample("throughline_spans_total", ["result": "dropped"], String(meters.spansDropped))
         if let residentBytes {
             text.gauge("process_resident_memory_bytes", "Memory of this process in bytes.", residentBytes)
         }

@@ -20,8 +20,8 @@ struct Throughline: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             Init.self, Serve.self, Demo.self, Config.self, Migrate.self, Backup.self, Emit.self, Trace.self,
-            Tail.self, Events.self, Jobs.self, Dead.self, Quarantine.self, Destinations.self, Keys.self, Users.self,
-            Reconcile.self, Export.self, Retention.self, Forget.self,
+            Tail.self, Events.self, Jobs.self, Dead.self, Quarantine.self, Destinations.self, Alerts.self, Issues.self,
+            Keys.self, Users.self, Reconcile.self, Export.self, Retention.self, Forget.self,
             SupabaseCommands.self, Bench.self,
         ])
 

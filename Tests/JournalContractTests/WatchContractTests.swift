@@ -132,7 +132,9 @@ extension Bench {
 }
 
 @Suite struct `An alert in the journal` {
-    private func notice(_ bench: Bench, _ alert: AlertRow, before: Int, mark: String = "m", isEnd: Bool = false) -> Notice {
+    private func notice(_ bench: Bench, _ alert: AlertRow, before: Int, mark: String = "m", isEnd: Bool = false)
+        -> Notice
+    {
         let event = bench.event(
             .alertOpened, external: "\(alert.id).\(before + 1)", source: "throughline", session: "\(alert.id)")
         return Notice(alert: alert.id, toldBefore: before, mark: mark, isEnd: isEnd, event: event)

@@ -199,7 +199,7 @@ final class Shop: Sendable {
 
     /// Waits until nothing is planned or worked any more.
     func settle() async throws {
-        let end = SystemTime().uptime + .seconds(120)
+        let end = SystemTime().uptime + .seconds(240)
         let pulse = Signal()
         while SystemTime().uptime < end {
             let figures = try await journal.figures(now: time.now)

@@ -35,7 +35,9 @@ import Testing
         "destinations: { a: { kind: hubspot, zzzzzzzzz: 1 } }", "destinations: { a: { kind: zendesk, zzzzzzzzz: 1 } }",
         "destinations: { a: { kind: webhook, zzzzzzzzz: 1 } }", "destinations: { a: { kind: http, zzzzzzzzz: 1 } }",
         "destinations: { a: { kind: http, actions: { a: { zzzzzzzzz: 1 } } } }", "flows: [{ zzzzzzzzz: 1 }]",
-        "types: { a: { zzzzzzzzz: 1 } }",
+        "types: { a: { zzzzzzzzz: 1 } }", "console: { zzzzzzzzz: 1 }",
+        "console: { sign_in: { a: { kind: oidc, zzzzzzzzz: 1 } } }",
+        "console: { sign_in: { a: { kind: supabase, zzzzzzzzz: 1 } } }",
     ])
     func `names every key`(form: String) throws {
         let pages = try page("configuration.md") + page("flows.md")

@@ -7,6 +7,8 @@ func read(_ text: String) -> SettingsReading {
         case .hubspot: ["upsert_contact", "set_payment_status", "add_note"]
         case .zendesk: ["open_ticket", "comment", "set_status"]
         case .slack: ["notify"]
+        case .email: ["send"]
+        case .pagerduty: ["event"]
         case .webhook: ["send"]
         case .http: nil
         }

@@ -19,13 +19,62 @@ import Testing
                 == RetryPolicy(
                     first: .seconds(3), factor: 1.5, longest: .seconds(1800), giveUp: .seconds(2 * 86_400)))
         #expect(settings.retention == Retention(raw: .seconds(30 * 86_400), events: .seconds(200 * 86_400)))
-        #expect(settings.alerts == AlertSettings(to: ["team"], ackP95: .milliseconds(250)))
+        let call = Flow.Call(destination: "team", action: "notify")
+        #expect(settings.alerts == AlertSettings(to: ["team"], calls: [call], ackP95: .milliseconds(250)))
         #expect(settings.enrichFor == .seconds(5400))
         #expect(
             settings.catalogue[EventType("trial_started")]
                 == EventShape(
                     EventType("trial_started"), fields: [.init("plan", .text), .init("seats", .integer)],
                     required: ["plan"]))
+    }
+
+    @Test func `reads who may sign in, and what an action costs by hand`() throws {
+        let reading = read(
+            """
+            product: Acme
+            destinations: { crm: { kind: hubspot, token: env:T } }
+            flows: [{ name: a, on: lead_captured, do: crm.upsert_contact }]
+            console:
+              sign_in:
+                company: { kind: oidc, issuer: "https://id.acme.example/", client_id: tl, client_secret: env:S, algorithms: EdDSA }
+                product: { kind: supabase, url: https://a.supabase.co, key: env:ANON }
+              minutes: { crm.upsert_contact: 2.5 }
+            """)
+        #expect(reading.errors.map(\.description) == [])
+        let console = try #require(reading.settings).console
+        #expect(console.minutes == ["crm.upsert_contact": 2.5])
+        #expect(
+            console.signIn == [
+                SignInProvider(
+                    name: "company",
+                    kind: .openID(issuer: "https://id.acme.example", clientID: "tl", clientSecret: .environment("S")),
+                    algorithms: [.edDSA], audience: "tl"),
+                SignInProvider(
+                    name: "product", kind: .supabase(url: "https://a.supabase.co", key: .environment("ANON")),
+                    audience: "authenticated"),
+            ])
+        #expect(console.signIn.map(\.issuer) == ["https://id.acme.example", "https://a.supabase.co/auth/v1"])
+        #expect(reading.secrets.map(\.reference.description).sorted() == ["env:ANON", "env:S", "env:T"])
+    }
+
+    @Test(arguments: [
+        (
+            "sign_in: { a: { kind: oidc, issuer: https://a.example, client_id: b, algorithms: HS256 } }",
+            "expected one of"
+        ),
+        (
+            "sign_in: { a: { kind: oidc, issuer: https://a.example, client_id: b, algorithms: none } }",
+            "expected one of"
+        ),
+        ("sign_in: { a: { kind: oidc, issuer: http://a.example, client_id: b } }", "plain http"),
+        ("sign_in: { a: { kind: oidc, issuer: https://a.example, client_id: b, client_secret: plain } }", "plain text"),
+        ("sign_in: { a: { kind: saml } }", "saml"), ("minutes: { crn.upsert_contact: 2 }", "did you mean \"crm\""),
+        ("minutes: { crm.upsert_contact: many }", "minutes from 0 to 480"),
+    ])
+    func `refuses of the console what would not be safe or not work`(text: String, words: String) {
+        let reading = read("product: A\ndestinations: { crm: { kind: hubspot, token: env:T } }\nconsole: { \(text) }")
+        #expect(reading.errors.contains { $0.description.contains(words) }, "\(reading.errors.map(\.description))")
     }
 
     @Test func `reads its sources`() throws {
@@ -173,5 +222,53 @@ import Testing
         #expect(settings.flows.count == 4)
         #expect(settings.destinations.count == 4)
         #expect(settings.alerts.to == ["team"])
+    }
+}
+
+@Suite struct `What is said of alerts` {
+    private static let base = """
+        product: Acme
+        destinations:
+          team: { kind: slack, url: env:SLACK }
+          pager: { kind: pagerduty, routing_key: env:PAGER }
+          mail: { kind: email, host: smtp.acme.example, security: tls, user: u, password: env:P, from: a@acme.example, to: b@acme.example }
+          hook: { kind: http, url: https://acme.example, actions: { tell: { path: /a }, ask: { path: /b } } }
+
+        """
+
+    @Test func `becomes a flow that no file can write`() throws {
+        let settings = try #require(read(Self.base + "alerts: { to: [team, pager, mail, hook.tell] }").settings)
+        let flow = try #require(settings.flows.last)
+        #expect(flow.id == AlertSettings.flowID && flow.on == EventType.ofAlerts)
+        #expect(flow.calls.map(\.name) == ["team.notify", "pager.event", "mail.send", "hook.tell"])
+        #expect(settings.alerts.to == ["team", "pager", "mail", "hook"])
+        #expect(settings.destination("mail")?.kind.name == "email")
+        let nobody = try #require(read(Self.base).settings)
+        #expect(nobody.flows.isEmpty && nobody.alerts == AlertSettings())
+    }
+
+    @Test func `can be switched off and tuned`() throws {
+        let text = """
+            alerts:
+              failed_work: 0.5%
+              failed_deliveries: off
+              attempts: 5
+              dead_letters: off
+              silent_source: off
+              rotate_secrets: off
+              reconciled: 99.5%
+              remind: 12h
+            logs: json
+            traces: { endpoint: "http://127.0.0.1:4318", headers: { authorization: Bearer env:OTLP } }
+            """
+        let settings = try #require(read(Self.base + text).settings)
+        #expect(
+            settings.alerts
+                == AlertSettings(
+                    failedWork: 0.005, failedDeliveries: nil, attempts: 5, silentSource: nil, rotateSecrets: nil,
+                    reconciled: 0.995, tellsDead: false, remind: .seconds(43_200)))
+        #expect(settings.logs == .json)
+        #expect(settings.traces?.endpoint == "http://127.0.0.1:4318")
+        #expect(settings.traces?.headers.count == 1)
     }
 }

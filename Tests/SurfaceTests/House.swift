@@ -24,9 +24,6 @@ struct House: Sendable {
     let meters = Meters()
     let readiness = Readiness()
     let dependencies: Dependencies
-    let sessions: Sessions
-    let passwords: Passwords
-    let console: Console
     let keys: [String: String]
     let localCredential = "local-credential-of-a-test"
 
@@ -36,8 +33,7 @@ struct House: Sendable {
         receipts: ReceiptSettings = ReceiptSettings()
     ) async throws {
         let chance = SeededChance(seed: 7)
-        passwords = Passwords(chance: chance, blocking: InlineWork(), costExponent: 4)
-        let passwords = passwords
+        let passwords = Passwords(chance: chance, blocking: InlineWork(), costExponent: 4)
         let settings = Settings(
             product: "Acme <Assistant>", http: HTTPSettings(publicURL: publicURL),
             sources: [SourceSettings(name: "chat", kind: .events, secrets: [])],
@@ -55,8 +51,6 @@ struct House: Sendable {
             aftercare: Aftercare(
                 reconciling: aftercare, runs: aftercare, subjects: aftercare, pruning: aftercare,
                 receipts: ReceiptDesk(journal: aftercare, time: time, chance: chance)))
-        sessions = Sessions(time: time, chance: chance)
-        console = try Console(dependencies: dependencies, sessions: sessions, passwords: passwords)
         var keys: [String: String] = [:]
         for scope in KeyRow.Scope.allCases {
             let key = KeyText(chance: chance)
@@ -67,7 +61,7 @@ struct House: Sendable {
         self.keys = keys
     }
 
-    var routes: [Route] { Routes.all(dependencies) + console.routes }
+    var routes: [Route] { Routes.all(dependencies) }
 
     var application: some ApplicationProtocol {
         Application(
@@ -93,8 +87,6 @@ struct House: Sendable {
         var json: JSONObject { (try? JSONObject(parsing: Array(text.utf8))) ?? [:] }
         var code: String? { json["error"]?["code"]?.string }
         func header(_ name: String) -> String? { HTTPField.Name(name).flatMap { headers[$0] } }
-        /// The session that the answer sets.
-        var cookie: String? { header("set-cookie")?.split(separator: ";").first.map(String.init) }
     }
 
     /// One request through the whole door, without a socket.
@@ -115,25 +107,6 @@ struct House: Sendable {
                     status: response.status.code, headers: response.headers, text: String(buffer: response.body))
             }
         }
-    }
-
-    /// A form as a browser sends it.
-    func submit(_ path: String, _ fields: [String: String], cookie: String? = nil, headers: [String: String] = [:])
-        async throws -> Reply
-    {
-        let body = fields.map { "\($0.key)=\(PercentCoding.encode($0.value))" }.joined(separator: "&")
-        var headers = headers
-        if let cookie { headers["cookie"] = cookie }
-        return try await send(
-            "POST", path, headers: headers, body: body, type: "application/x-www-form-urlencoded")
-    }
-
-    /// Signs in by link: the cookie, and the token that its forms carry.
-    func enter() async throws -> (cookie: String, csrf: String) {
-        let reply = try await send("GET", console.makeSignInPath())
-        let cookie = reply.cookie ?? ""
-        let id = cookie.split(separator: "=").last.map(String.init) ?? ""
-        return (cookie, sessions.session(id)?.csrf ?? "")
     }
 }
 

@@ -193,3 +193,80 @@ import Testing
             try await house.send("POST", "/v1/users", key: "admin", body: short).json["error"]?["field"] == "password")
     }
 }
+
+@Suite struct `Alerts over HTTP` {
+    private func house() async throws -> House {
+        let house = try await House()
+        let cause = IssueCause(destination: "crm", errorClass: "http_500", field: "email")
+        let cost = Cost(groups: [.init(type: .leadCaptured, jobs: 3, subjects: 2)])
+        house.journal.set {
+            $0.alerts = [
+                AlertRow(
+                    id: Make.id(1), alert: NewAlert(key: "dead_letters:crm", title: "t", detail: "d", at: Make.at),
+                    endedAt: nil)
+            ]
+            $0.issues = [
+                IssueRow(
+                    id: Make.id(2), cause: cause, error: "no", count: 9, firstAt: Make.at, lastAt: Make.at, cost: cost),
+                IssueRow(
+                    id: Make.id(3), cause: cause, error: "", count: 1, firstAt: Make.at, lastAt: Make.at,
+                    endedAt: Make.at),
+            ]
+        }
+        return house
+    }
+
+    @Test func `issues tell their cause and what they cost`() async throws {
+        let house = try await house()
+        let all = try await house.send("GET", "/v1/issues", key: "read").json
+        #expect(all["items"]?.array?.count == 2)
+        let open = try #require(try await house.send("GET", "/v1/issues?open=true", key: "read").json["items"]?.array)
+        #expect(open.count == 1)
+        #expect(open[0]["costs"]?.string == "2 leads not in the CRM (crm)")
+        #expect(open[0]["count"] == 9 && open[0]["field"] == "email" && open[0]["error_class"] == "http_500")
+        let id: IssueID = Make.id(2)
+        #expect(try await house.send("GET", "/v1/issues/\(id)", key: "read").json["error"] == "no")
+        let document = try JSONObject(parsing: Array(try await house.send("GET", "/openapi.json").text.utf8))
+        let described = document["components"]?["schemas"]?["Issue"]?["properties"]?.object?.keys ?? []
+        #expect(Set(open[0].object?.keys ?? []) == Set(described))
+    }
+
+    @Test func `are acknowledged by who may operate, and not by who may read`() async throws {
+        let house = try await house()
+        let (alert, issue, ended): (AlertID, IssueID, IssueID) = (Make.id(1), Make.id(2), Make.id(3))
+        #expect(try await house.send("POST", "/v1/alerts/\(alert)/acknowledge", key: "read").status == 403)
+        let answer = try await house.send("POST", "/v1/alerts/\(alert)/acknowledge", key: "operate")
+        #expect(answer.status == 200)
+        #expect(answer.json["acknowledged_by"]?.string?.hasPrefix("key tl_") == true)
+        #expect(try await house.send("POST", "/v1/issues/\(issue)/acknowledge", key: "operate").status == 200)
+        #expect(try await house.send("POST", "/v1/issues/\(ended)/acknowledge", key: "operate").status == 409)
+        #expect(try await house.send("POST", "/v1/issues/tis_none/acknowledge", key: "operate").status == 404)
+        #expect(try await house.send("GET", "/v1/alerts/\(alert)", key: "read").status == 200)
+    }
+
+    @Test func `are silenced for a while, by a pattern that is one`() async throws {
+        let house = try await house()
+        let until = (house.time.now + .seconds(3600)).description
+        let put = try await house.send(
+            "POST", "/v1/silences", key: "operate",
+            body: #"{"pattern": "dead_letters:*", "until": "\#(until)", "reason": "moving"}"#)
+        #expect(put.status == 200 && put.json["pattern"] == "dead_letters:*")
+        #expect(try await house.send("GET", "/v1/silences", key: "read").json["items"]?.array?.count == 1)
+        for body in [
+            #"{"pattern": "a*b", "until": "\#(until)"}"#, #"{"pattern": "a", "until": "2020-01-01T00:00:00Z"}"#,
+            #"{"pattern": "a", "until": "2h"}"#, #"{"until": "\#(until)"}"#,
+            #"{"pattern": "a", "until": "2099-01-01T00:00:00Z"}"#,
+        ] {
+            #expect(try await house.send("POST", "/v1/silences", key: "operate", body: body).status == 400, "\(body)")
+        }
+        let end = #"{"pattern": "dead_letters:*"}"#
+        #expect(try await house.send("POST", "/v1/silences/end", key: "operate", body: end).status == 200)
+        #expect(try await house.send("POST", "/v1/silences/end", key: "operate", body: end).status == 404)
+    }
+
+    @Test func `are tried nowhere where nobody is told`() async throws {
+        let house = try await house()
+        let answer = try await house.send("POST", "/v1/alerts/test", key: "operate")
+        #expect(answer.status == 404 && answer.json["error"]?["message"]?.string?.contains("alerts.to") == true)
+    }
+}

@@ -35,12 +35,6 @@ extension Routes {
                         "\(name) stays paused, its probe still fails: \(words) (force resumes it all the same)")
                 }
             },
-            Route("GET", "/v1/alerts", .scope(.read)) { call in
-                let inputs = try Inputs(call.query, known: Inputs.page.union(["open"]), now: dependencies.time.now)
-                let page = try await dependencies.reading.alerts(
-                    openOnly: try inputs.flag("open") ?? false, page: inputs.page())
-                return .list(page.items.map(\.json), next: page.next)
-            },
         ]
     }
 

@@ -18,8 +18,9 @@ extension Routes {
             ) { call in
                 let source = call.parameter("source")
                 if let refused = refusal(dependencies, call) { return refused }
-                let receipt = await dependencies.receiving.receive(
-                    source: source, headers: call.headers, body: call.body)
+                let receipt = await traced(call) {
+                    await dependencies.receiving.receive(source: source, headers: call.headers, body: call.body)
+                }
                 return answer(await withToken(receipt, dependencies), of: source, call, dependencies)
             },
             Route(
@@ -28,9 +29,12 @@ extension Routes {
             ) { call in
                 if let refused = refusal(dependencies, call) { return refused }
                 let inputs = try Inputs(call.query, known: ["source"], now: dependencies.time.now)
-                let receipt = await dependencies.receiving.receiveEvents(
-                    source: try inputs.text("source"), contentType: call.header("content-type"), body: call.body,
-                    boundSource: boundSource(of: call))
+                let source = try inputs.text("source")
+                let receipt = await traced(call) {
+                    await dependencies.receiving.receiveEvents(
+                        source: source, contentType: call.header("content-type"), body: call.body,
+                        boundSource: boundSource(of: call))
+                }
                 return answer(await withToken(receipt, dependencies), of: "events", call, dependencies)
             },
         ]
@@ -55,7 +59,37 @@ extension Routes {
         if receipt.status < 300 {
             dependencies.meters.recordAcknowledgement(dependencies.time.uptime - call.arrivedAt)
         }
+        tell(receipt, of: source, call, dependencies)
         return relay(receipt, call)
+    }
+
+    /// Does it as a part of the sender's trace, where it names one.
+    private static func traced(_ call: Call, _ body: () async -> ReceiptAnswer) async -> ReceiptAnswer {
+        guard let sender = call.header("traceparent").flatMap(TraceContext.init(traceparent:)) else {
+            return await body()
+        }
+        return await TraceContext.$current.withValue(sender) { await body() }
+    }
+
+    /// A span for each event that was taken.
+    private static func tell(
+        _ receipt: ReceiptAnswer, of source: String, _ call: Call, _ dependencies: Dependencies
+    ) {
+        guard dependencies.spans.isRecording, receipt.status < 300 else { return }
+        let duration = dependencies.time.uptime - call.arrivedAt
+        let trace = call.header("traceparent")
+        let items = receipt.body["items"]?.array?.compactMap(\.object) ?? [receipt.body]
+        for item in items where item["status"] == "accepted" {
+            guard let event = item["event"]?.string.flatMap({ EventID($0) }) else { continue }
+            dependencies.spans.record(
+                Span(
+                    name: "receive \(source)", kind: .server, context: TraceContext(of: event, trace: trace),
+                    parent: trace.flatMap(TraceContext.init(traceparent:))?.span,
+                    startedAt: dependencies.time.now - duration, duration: duration,
+                    attributes: [
+                        .init("event.id", "\(event)"), .init("source", source), .init("request.id", call.requestID),
+                    ]))
+        }
     }
 
     /// A receipt as an answer: its own body, with the request's id.

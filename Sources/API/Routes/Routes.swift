@@ -9,8 +9,8 @@ package enum Routes {
     /// For a node that takes no events.
     package static func withoutIntake(_ dependencies: Dependencies) -> [Route] {
         trail(dependencies) + events(dependencies) + quarantine(dependencies)
-            + jobs(dependencies) + destinations(dependencies) + access(dependencies) + subjects(dependencies)
-            + tail(dependencies) + health(dependencies) + aftercare(dependencies)
+            + jobs(dependencies) + destinations(dependencies) + alerts(dependencies) + access(dependencies)
+            + subjects(dependencies) + tail(dependencies) + health(dependencies) + aftercare(dependencies)
     }
 
     private static func aftercare(_ dependencies: Dependencies) -> [Route] {

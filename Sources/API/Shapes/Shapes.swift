@@ -120,12 +120,3 @@ extension KeptDelivery {
         ]
     }
 }
-
-extension AlertRow {
-    package var json: JSONObject {
-        [
-            "id": API.json(id), "key": .string(alert.key), "title": .string(alert.title),
-            "detail": .string(alert.detail), "at": API.json(alert.at), "ended_at": API.json(endedAt),
-        ]
-    }
-}

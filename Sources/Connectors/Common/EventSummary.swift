@@ -46,6 +46,7 @@ struct EventSummary {
         case .supportEscalated: escalation
         case .ticketCreated: "ticket \(word("ticket") ?? "") was opened for \(who)"
         case .ticketClosed: "ticket \(word("ticket") ?? "") of \(who) was closed"
+        case .alertOpened, .alertChanged, .alertEnded: AlertText(effect)?.text ?? effect.event.type.name
         default: "\(effect.event.type.name) of \(who)"
         }
     }

@@ -64,8 +64,9 @@ package struct Visit: Sendable {
                     mayHaveHappened: false))
         }
         let content = body.isEmpty ? [] : [OutboundRequest.Header("content-type", "application/json")]
+        let trace = TraceContext.current.map { [OutboundRequest.Header("traceparent", $0.traceparent)] } ?? []
         let request = OutboundRequest(
-            method: method, url: courier.base.revealed + path, headers: common + content + headers, body: body,
+            method: method, url: courier.base.revealed + path, headers: common + content + headers + trace, body: body,
             timeout: min(courier.timeout, remaining))
         do {
             return try await http.send(request)
@@ -101,7 +102,7 @@ package struct Setback: Error, Sendable {
 
 extension Effect {
     /// What an error text may not repeat of the person whom the effect is about.
-    var personalWords: [Redacted<String>] {
+    package var personalWords: [Redacted<String>] {
         let names = ["email", "phone", "name", "firstname", "lastname", "company", "message"]
         let said = [data, fields].flatMap { object in names.compactMap { object.present($0)?.string } }
         let known = subject.identifiers.filter { $0.kind == .email || $0.kind == .phone }.map(\.value)

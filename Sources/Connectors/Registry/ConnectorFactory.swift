@@ -39,6 +39,8 @@ package enum ConnectorFactory {
         case .slack: [SlackConnector.action]
         case .webhook: [WebhookConnector.action]
         case .http(let declared): Set(declared.actions.map(\.name))
+        case .email: [SMTPConnector.action]
+        case .pagerduty: [PagerDutyConnector.action]
         }
     }
 
@@ -54,6 +56,12 @@ package enum ConnectorFactory {
         case .slack(let url): SlackConnector(settings: destination, url: trimmed(secrets(url)), world: world)
         case .webhook(let url, let secret):
             WebhookConnector(settings: destination, url: url, secret: trimmed(secrets(secret)), world: world)
+        case .email(let declared):
+            SMTPConnector(
+                settings: destination, declared: declared, password: trimmed(declared.password.flatMap(secrets)),
+                world: world)
+        case .pagerduty(let key):
+            PagerDutyConnector(settings: destination, routingKey: trimmed(secrets(key)), world: world)
         case .http(let declared):
             HTTPConnector(
                 settings: destination, declared: declared, secrets: { trimmed(secrets($0)) }, world: world)

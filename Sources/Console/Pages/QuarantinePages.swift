@@ -2,47 +2,106 @@ internal import API
 internal import Journal
 internal import Model
 internal import Seams
+internal import Settings
 
 extension Console {
     var quarantineRoutes: [Route] {
         [
-            page("GET", "/console/quarantine") { visit in
-                let inputs = try Inputs(
-                    visit.call.query, known: Inputs.kept.union(Inputs.page), now: dependencies.time.now)
-                var filter = try inputs.keptFilter()
-                if filter.kinds.isEmpty { filter.kinds = [.quarantined, .unplannable] }
-                let page = try await dependencies.reading.keptDeliveries(filter, page: inputs.page())
-                return html(
-                    "quarantine",
-                    [
-                        "title": "Quarantine", "kept": .array(page.items.map { .object(Self.values(of: $0)) }),
-                        "next": .string(page.next.map { PercentCoding.encode($0) } ?? ""),
-                        "is_ignored": .bool(filter.kinds == [.ignored]),
-                    ], visit)
-            },
-            page("GET", "/console/quarantine/{id}") { visit in
+            page("GET", "/console/quarantine") { visit in try await quarantineList(visit) },
+            page("GET", "/console/quarantine/{id}") { visit in try await keptPage(visit, showsPayload: false) },
+            page("POST", "/console/quarantine/{id}/payload", .admin) { visit in
                 let kept = try await kept(visit)
-                var values = Self.values(of: kept)
-                values["title"] = "Kept delivery"
-                values["payload"] = .string(String(decoding: kept.payload.prefix(16_384), as: UTF8.self))
-                return html("kept", values, visit)
+                try await note(visit, "quarantine.payload", kept.id.description, detail: "raw payload shown")
+                return try await keptPage(visit, showsPayload: true)
             },
             page("POST", "/console/quarantine/{id}/replay", .operator) { visit in
                 let kept = try await kept(visit)
                 let result = await QuarantineReplay(dependencies: dependencies, filter: KeptFilter(), limit: 1)
                     .replay(kept, actor: visit.actor)
                 try await note(visit, "quarantine.replay", kept.id.description)
-                return html(
-                    "message",
-                    [
-                        "heading": .string("Replayed: \(result)"),
-                        "message": .string(
-                            result == "refused"
-                                ? "It still cannot be read. Its page has the reason."
-                                : "It went down the street like a new delivery."),
-                    ], visit)
+                return try await message(
+                    "Read again: \(result)",
+                    result == "refused"
+                        ? "It still cannot be read. Its page has the reason."
+                        : "It went down the street like a new delivery.", in: "quarantine", visit)
+            },
+            page("GET", "/console/quarantine/replay", .operator) { visit in try await quarantinePlan(visit) },
+            page("POST", "/console/quarantine/replay", .operator) { visit in
+                let filter = try openKept(visit.form)
+                let planned = try await survey.keptGroups(filter).reduce(0) { $0 + $1.count }
+                guard planned > 0 else { throw Failure(.conflict, "Nothing fits any more; nothing was done.") }
+                let run = try desk.order(
+                    .quarantine(filter), title: "Read \(Shown.count(planned, "delivery", "deliveries")) again",
+                    planned: planned, by: visit.actor)
+                return redirect(to: "/console/runs/\(run)")
             },
         ]
+    }
+
+    /// Kept deliveries that wait, by the query's filter.
+    private func openKept(_ query: Query) throws -> KeptFilter {
+        let inputs = try Inputs(query, known: Inputs.kept.union(["csrf"]).union(Inputs.page), now: now)
+        var filter = try inputs.keptFilter()
+        if filter.kinds.isEmpty { filter.kinds = [.quarantined, .unplannable] }
+        filter.isReplayed = false
+        return filter
+    }
+
+    private func quarantineList(_ visit: Visit) async throws -> Answer {
+        let query = visit.call.query
+        var filter = try openKept(query)
+        let inputs = try Inputs(query, known: Inputs.kept.union(Inputs.page), now: now)
+        filter.isReplayed = try inputs.flag("replayed") ?? false
+        let page = try await dependencies.reading.keptDeliveries(filter, page: inputs.page())
+        let groups = filter.isReplayed == true ? [] : try await survey.keptGroups(filter)
+        let kinds = KeptDelivery.Kind.allCases.map(\.rawValue)
+        let filters = Filters(
+            path: "/console/quarantine",
+            fields: [
+                .select("kind", "Kind", kinds, any: "needs a mend"),
+                .select("source", "Source", settings.sources.map(\.name)), .text("code", "Cause"),
+                Filters.Field(name: "replayed", label: "Show", choices: [("", "waiting"), ("true", "read again")]),
+                .since, .until,
+            ])
+        let now = now
+        return try await html(
+            "quarantine", in: "quarantine",
+            [
+                "title": "Quarantine", "filters": filters.values(query),
+                "groups": .array(groups.map { values(of: $0) }),
+                "kept": .array(page.items.map { .object(Self.values(of: $0, now: now)) }),
+                "older": Filters.older("/console/quarantine", query, next: page.next),
+                "is_ignored": .bool(filter.kinds == [.ignored]),
+            ], visit)
+    }
+
+    private func values(of group: KeptGroup) -> JSONValue {
+        let query = [("kind", group.kind.rawValue), ("source", group.source), ("code", group.code)]
+        return [
+            "count": .string(Shown.number(group.count)), "source": .string(group.source),
+            "external_type": .string(group.externalType ?? ""), "code": .string(Shown.words(group.code)),
+            "reason": .string(group.reason), "kind": .string(group.kind.rawValue),
+            "first": Shown.stamp(group.first, now: now), "last": Shown.stamp(group.last, now: now),
+            "query_string": .string(
+                query.map { "\($0.0)=\(PercentCoding.encode($0.1))" }.joined(separator: "&")),
+        ]
+    }
+
+    private func quarantinePlan(_ visit: Visit) async throws -> Answer {
+        let groups = try await survey.keptGroups(try openKept(visit.call.query))
+        let count = groups.reduce(0) { $0 + $1.count }
+        func counts(_ name: (KeptGroup) -> String) -> [String: Int] {
+            groups.reduce(into: [:]) { $0[name($1), default: 0] += $1.count }
+        }
+        return try await html(
+            "plan", in: "quarantine",
+            [
+                "title": "Plan: read deliveries again", "verb": "Read again", "path": "/console/quarantine/replay",
+                "what": .string(Shown.count(count, "delivery", "deliveries")), "is_any": .bool(count > 0),
+                "is_reading": true, "first_list": ["title": "By source", "items": Self.list(counts(\.source))],
+                "second_list": ["title": "By cause", "items": Self.list(counts { Shown.words($0.code) })],
+                "fields": Filters.hidden(visit.call.query), "back": "/console/quarantine",
+            ], visit)
     }
 
     private func kept(_ visit: Visit) async throws -> KeptDelivery {
@@ -52,12 +111,23 @@ extension Console {
         return kept
     }
 
-    private static func values(of kept: KeptDelivery) -> JSONObject {
+    private func keptPage(_ visit: Visit, showsPayload: Bool) async throws -> Answer {
+        let kept = try await kept(visit)
+        var values = Self.values(of: kept, now: now)
+        values["title"] = "Kept delivery"
+        values["size"] = .string(Shown.number(kept.payload.count))
+        if showsPayload {
+            values["payload"] = .string(String(decoding: kept.payload.prefix(Self.payloadShownMax), as: UTF8.self))
+        }
+        return try await html("kept", in: "quarantine", values, visit)
+    }
+
+    private static func values(of kept: KeptDelivery, now: Instant) -> JSONObject {
         [
             "id": .string(kept.id.description), "kind": .string(kept.kind.rawValue), "source": .string(kept.source),
             "external_id": .string(kept.externalID), "external_type": .string(kept.externalType ?? ""),
             "code": .string(Shown.words(kept.code)), "reason": .string(kept.reason),
-            "field": .string(kept.field ?? ""), "at": .string(Shown.time(kept.receivedAt)),
+            "field": .string(kept.field ?? ""), "at": Shown.stamp(kept.receivedAt, now: now),
             "replayed": .string(kept.replayedAs?.description ?? ""), "can_replay": .bool(kept.replayedAs == nil),
         ]
     }

@@ -4,7 +4,20 @@ internal import API
 enum SessionCookie {
     static let name = "throughline_session"
 
-    static func id(in call: Call) -> String? {
+    /// Carried from here to a provider and back; `Lax`, because the way back begins at the provider's page.
+    static let journeyName = "throughline_journey"
+
+    static func id(in call: Call) -> String? { value(of: name, in: call) }
+    static func journey(in call: Call) -> String? { value(of: journeyName, in: call) }
+
+    static func journey(_ value: String, isSecure: Bool) -> (name: String, value: String) {
+        (
+            "set-cookie",
+            "\(journeyName)=\(value); Path=/console/sign-in; Max-Age=600; HttpOnly; SameSite=Lax" + secure(isSecure)
+        )
+    }
+
+    private static func value(of name: String, in call: Call) -> String? {
         for header in call.headers where header.name == "cookie" {
             for pair in header.value.split(separator: ";") {
                 let parts = pair.drop(while: \.isWhitespace).split(separator: "=", maxSplits: 1)

@@ -13,6 +13,8 @@ package final class Sessions: Sendable {
         package var role: UserRow.Role
         /// Every form sends it back.
         package var csrf: String
+        /// Tells the password with which it was opened from any later one; nil: it was opened without one.
+        var password: [UInt8]?
         var until: Duration
     }
 
@@ -39,11 +41,14 @@ package final class Sessions: Sendable {
     /// Opens a session under a new id and returns that; only its hash is kept.
     ///
     /// `replacing` ends the one before.
-    package func open(email: String?, role: UserRow.Role, replacing old: String?) -> String {
+    package func open(email: String?, role: UserRow.Role, replacing old: String?, password: [UInt8]? = nil)
+        -> String
+    {
         let id = Crockford.encode(chance.bytes(32))
         let now = time.uptime
         let session = Session(
-            email: email, role: role, csrf: Crockford.encode(chance.bytes(20)), until: now + Self.lifetime)
+            email: email, role: role, csrf: Crockford.encode(chance.bytes(20)), password: password,
+            until: now + Self.lifetime)
         state.withLock { state in
             if let old { state.sessions.removeValue(forKey: KeyText.hash(old)) }
             state.sessions = state.sessions.filter { $0.value.until > now }

@@ -13,6 +13,7 @@ package final class Admission: Service {
     private let journal: any IntakeJournal
     private let logger: Logger
     private let onCommit: @Sendable (Int) -> Void
+    private let onKept: @Sendable ([Arrival]) -> Void
     private let queue = Mutex(AdmissionQueue())
     private let time: any TimeSource
     /// A full disk refuses every batch: one line in a while says as much as one each.
@@ -20,15 +21,18 @@ package final class Admission: Service {
 
     static let refusalsLoggedEvery: Duration = .seconds(10)
 
-    /// `onCommit` is told how many new events each commit brought, to wake the planner; it must not block.
+    /// `onCommit` is told how many new events each commit brought, to wake the planner, `onKept` what
+    /// arrived; they must not block.
     package init(
         journal: any IntakeJournal, logger: Logger, time: any TimeSource = SystemTime(),
-        onCommit: @escaping @Sendable (Int) -> Void = { _ in }
+        onCommit: @escaping @Sendable (Int) -> Void = { _ in },
+        onKept: @escaping @Sendable ([Arrival]) -> Void = { _ in }
     ) {
         self.journal = journal
         self.time = time
         self.logger = logger
         self.onCommit = onCommit
+        self.onKept = onKept
     }
 
     /// How many arrivals wait for a commit.
@@ -116,6 +120,7 @@ package final class Admission: Service {
                 entry.answer.resume(returning: Array(rest.prefix(entry.arrivals.count)))
                 rest = rest.dropFirst(entry.arrivals.count)
             }
+            onKept(arrivals)
             onCommit(appended.count { if case .accepted = $0 { true } else { false } })
         } catch {
             if let count = refusals.withLock({ $0.happened(at: time.uptime) }) {

@@ -94,9 +94,11 @@ package final class Intake: Sendable {
     /// What of a reception is kept; nil for what is not believed.
     static func arrival(of reception: Reception, payload: [UInt8]) -> Arrival? {
         switch reception {
-        case .refused: nil
-        case .event(let event): .event(event, payload: payload)
-        case .rejected(let kept), .quarantined(let kept), .ignored(let kept): .kept(kept)
+        case .refused: return nil
+        case .event(var event):
+            event.trace = TraceContext.current?.traceparent
+            return .event(event, payload: payload)
+        case .rejected(let kept), .quarantined(let kept), .ignored(let kept): return .kept(kept)
         }
     }
 

@@ -17,7 +17,7 @@ extension JobRunner {
                 - state.withLock { $0.unknownEnds.age(of: job.id, told: job.unknownAge, at: began) }
         }
         let worker = Worker(
-            journal: journal, connectors: connectors, settings: settings.current, time: world.time,
+            journal: journal, connectors: connectors, settings: settings.current, world: world,
             trailURL: trailURL, mayStart: { self.state.withLock { $0.mayStart(at: self.world.time.uptime) } })
         let outcome = await worker.work(job)
         let now = RunnerState.Now(instant: world.time.now, uptime: world.time.uptime)

@@ -9,7 +9,7 @@ struct Worker: Sendable {
     let journal: any WorkJournal
     let connectors: ConnectorSet
     let settings: Settings
-    let time: any TimeSource
+    let world: World
     let trailURL: @Sendable (EventID) -> String?
     /// Whether the job is still this node's to work.
     let mayStart: @Sendable () -> Bool
@@ -58,7 +58,7 @@ struct Worker: Sendable {
                 effectClass: action.effectClass, isStateSetting: action.isStateSetting,
                 unknownSince: job.unknownSince,
                 renderedAt: job.request?.renderedAt ?? job.firstAttemptAt, onUnknown: flow.onUnknown,
-                timeout: timeout(of: job)), now: time.now)
+                timeout: timeout(of: job)), now: world.time.now)
         switch start {
         case .wait(let until): return .tooEarly(until: until)
         case .hold: return .asksPerson
@@ -79,13 +79,36 @@ struct Worker: Sendable {
         }
         guard !Task.isCancelled, mayStart() else { return .handedBack(nil, after: .zero) }
         CrashPoint.callDue.pass()
-        let report = await connector.perform(request, for: effect, approach: approach, deadline: timeout(of: job))
+        let report = await traced(job, of: surroundings.event) {
+            await connector.perform(request, for: effect, approach: approach, deadline: timeout(of: job))
+        }
         CrashPoint.callMade.pass()
         if Task.isCancelled, case .transient(_, let mayHaveHappened, _) = report.verdict {
             // We cut it off ourselves: that is no failure of the destination.
             return mayHaveHappened ? .cutOff : .handedBack(nil, after: .zero)
         }
         return .reported(report, asOf: action.isStateSetting ? surroundings.asOf : nil)
+    }
+
+    /// Makes the call a part of its event's trace, which the destination is told.
+    private func traced(_ job: ClaimedJob, of event: Event, call: () async -> Report) async -> Report {
+        let arrival = TraceContext(of: event.id, trace: event.trace)
+        let context = arrival.attempt(at: job.id, token: job.token)
+        let (startedAt, uptime) = (world.time.now, world.time.uptime)
+        let report = await TraceContext.$current.withValue(context) { await call() }
+        guard world.spans.isRecording else { return report }
+        var attributes: [Span.Attribute] = [
+            .init("job.id", "\(job.id)"), .init("event.id", "\(event.id)"), .init("flow", job.flow),
+            .init("destination", job.call.destination), .init("action", job.call.action),
+        ]
+        if let status = report.status { attributes.append(.init("http.response.status_code", String(status))) }
+        if let trouble = report.trouble { attributes.append(.init("error.class", trouble.errorClass)) }
+        world.spans.record(
+            Span(
+                name: "attempt \(job.call.name)", kind: .client, context: context, parent: arrival.planning.span,
+                startedAt: startedAt, duration: world.time.uptime - uptime, attributes: attributes,
+                isError: report.trouble != nil))
+        return report
     }
 
     /// The request that is sent: for classes that keep it the stored one, byte for byte.
@@ -111,7 +134,7 @@ struct Worker: Sendable {
         var effect = Effect(
             key: job.effect, action: job.call.action, event: surroundings.event, data: surroundings.data,
             fields: JSONObject(), hasOwnFields: flow.set != nil, subject: surroundings.subject,
-            payments: surroundings.payments, records: surroundings.records, now: time.now,
+            payments: surroundings.payments, records: surroundings.records, now: world.time.now,
             trailURL: trailURL(job.event))
         let scope = effect.scope
         effect.fields = JSONObject(

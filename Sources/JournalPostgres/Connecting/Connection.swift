@@ -14,7 +14,22 @@ internal import Model
 /// Every call blocks: it belongs to the thread of the one who made it. Statements have no name and no state of the
 /// session is relied on, so that a pooler may hand each transaction to another server process.
 final class Connection {
+    /// So many statements go out in one go at most: their answers must find room while nobody reads them.
+    private static let queueMax = 64
+
+    /// What a statement that waited gave, once it has gone out.
+    final class Reply {
+        fileprivate(set) var result: SQLResult?
+    }
+
+    private struct Queued {
+        var sql: String
+        var values: [(any SQLValue)?]
+        var reply: Reply
+    }
+
     private let handle: OpaquePointer
+    private var queue: [Queued] = []
 
     init(_ address: ServerAddress) throws {
         let options = address.options.sorted { $0.key < $1.key }
@@ -37,9 +52,86 @@ final class Connection {
 
     /// Statements without parameters, several in one go.
     @discardableResult
-    func execute(_ sql: String) throws -> SQLResult { try checked(PQexec(handle, sql)) }
+    func execute(_ sql: String) throws -> SQLResult {
+        try flush()
+        return try checked(PQexec(handle, sql))
+    }
 
     func query(_ sql: String, _ values: [(any SQLValue)?]) throws -> SQLResult {
+        if queue.isEmpty {
+            return try withEncoded(values) { count, types, pointers, lengths, formats in
+                try checked(PQexecParams(handle, sql, count, types, pointers, lengths, formats, 1))
+            }
+        }
+        let reply = try post(sql, values)
+        try flush()
+        guard let result = reply.result else {
+            throw PostgresError(state: "", message: "no answer", isConnectionLost: true)
+        }
+        return result
+    }
+
+    // MARK: Several in one go
+
+    /// Puts a statement behind those that wait: they go out with the next one whose answer is wanted, in this order and
+    /// without a wait between them. What goes wrong with one is thrown there.
+    @discardableResult
+    func post(_ sql: String, _ values: [(any SQLValue)?] = []) throws -> Reply {
+        if queue.count >= Self.queueMax { try flush() }
+        let reply = Reply()
+        queue.append(Queued(sql: sql, values: values, reply: reply))
+        return reply
+    }
+
+    /// Forgets the statements that have not gone out; returns them.
+    @discardableResult
+    func forget() -> [String] {
+        defer { queue = [] }
+        return queue.map(\.sql)
+    }
+
+    /// Sends what waits and reads all answers; where one fails, those behind it have not been run.
+    func flush() throws {
+        guard !queue.isEmpty else { return }
+        let sent = queue
+        queue = []
+        guard PQenterPipelineMode(handle) == 1 else { throw lost }
+        for one in sent {
+            try withEncoded(one.values) { count, types, pointers, lengths, formats in
+                guard PQsendQueryParams(handle, one.sql, count, types, pointers, lengths, formats, 1) == 1 else {
+                    throw lost
+                }
+            }
+        }
+        guard PQpipelineSync(handle) == 1 else { throw lost }
+        var trouble: (any Error)?
+        for one in sent {
+            guard let result = PQgetResult(handle) else { throw lost }
+            if PQresultStatus(result) == PGRES_PIPELINE_ABORTED {
+                PQclear(result)
+            } else {
+                do { one.reply.result = try checked(result) } catch { trouble = trouble ?? error }
+            }
+            // Each one's answer ends with a null.
+            while let more = PQgetResult(handle) {
+                PQclear(more)
+                if isBroken { throw trouble ?? lost }
+            }
+        }
+        guard let end = PQgetResult(handle) else { throw trouble ?? lost }
+        PQclear(end)
+        guard PQexitPipelineMode(handle) == 1 else { throw trouble ?? lost }
+        if let trouble { throw trouble }
+    }
+
+    private var lost: PostgresError { PostgresError(state: "", message: "no answer", isConnectionLost: true) }
+
+    private typealias Pointers = [UnsafePointer<CChar>?]
+
+    /// The values as libpq takes them, in the server's binary form.
+    private func withEncoded<Value>(
+        _ values: [(any SQLValue)?], _ body: (CInt, [Oid], Pointers, [CInt], [CInt]) throws -> Value
+    ) rethrows -> Value {
         var bytes: [UInt8] = []
         var places: [Int?] = []
         var lengths: [CInt] = []
@@ -54,15 +146,14 @@ final class Connection {
         let formats = [CInt](repeating: 1, count: values.count)
         // One byte more, so that an empty text at the end has an address.
         bytes.append(0)
-        let result = bytes.withUnsafeBufferPointer { buffer in
+        return try bytes.withUnsafeBufferPointer { buffer in
             let pointers = places.map { place in
                 place.flatMap { place in
                     buffer.baseAddress.map { UnsafeRawPointer($0 + place).assumingMemoryBound(to: CChar.self) }
                 }
             }
-            return PQexecParams(handle, sql, CInt(values.count), types, pointers, lengths, formats, 1)
+            return try body(CInt(values.count), types, pointers, lengths, formats)
         }
-        return try checked(result)
     }
 
     /// What other sessions have said on the channels that this one listens to, waiting for it at most so long.
@@ -98,6 +189,9 @@ final class Connection {
     /// What the refusal of a connection was about: libpq gives no SQLSTATE for it.
     private static func state(ofRefusal words: String) -> String {
         let kinds = [
+            // Before what else its words hold ("does not exist").
+            ("certificate", PostgresTrouble.untrusted), ("server does not support SSL", PostgresTrouble.noTLS),
+            ("SSL error", PostgresTrouble.noTLS), ("SSL SYSCALL", PostgresTrouble.noTLS),
             ("password authentication failed", "28P01"), ("no password supplied", "28P01"),
             ("no pg_hba.conf entry", "28000"), ("does not exist", "3D000"), ("too many clients", "53300"),
             ("remaining connection slots", "53300"), ("starting up", "57P03"), ("shutting down", "57P03"),

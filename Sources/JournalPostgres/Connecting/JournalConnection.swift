@@ -86,7 +86,7 @@ actor JournalConnection {
         do {
             let value = try body(Transaction(connection))
             // A server that has already given the transaction up answers COMMIT with ROLLBACK.
-            guard try connection.execute("COMMIT").tag == "COMMIT" else {
+            guard try connection.query("COMMIT", []).tag == "COMMIT" else {
                 throw PostgresError(state: "40001", message: "the transaction was rolled back")
             }
             return value
@@ -154,6 +154,7 @@ actor JournalConnection {
 
     /// Takes back what is open; a connection that cannot do that is given up.
     private func end(_ connection: Connection) {
+        connection.forget()
         if connection.isBroken { self.connection = nil }
         do { try connection.execute("ROLLBACK") } catch { self.connection = nil }
     }

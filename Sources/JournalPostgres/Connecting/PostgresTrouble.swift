@@ -15,6 +15,10 @@ struct PostgresError: Error {
 
 /// SQLSTATE in words that say what to do.
 enum PostgresTrouble {
+    // What libpq finds wrong with the way to the server has no SQLSTATE.
+    static let untrusted = "TLS01"
+    static let noTLS = "TLS02"
+
     /// Whether doing the same once more may go well: two transactions were in each other's way.
     static func isCollision(_ error: any Error) -> Bool {
         guard let error = error as? PostgresError else { return false }
@@ -48,6 +52,12 @@ enum PostgresTrouble {
     private static func message(_ error: PostgresError, _ name: String) -> String {
         switch error.state {
         case "28P01", "28000": "The database \(name) refuses the user or the password. Check the journal's URL."
+        case untrusted:
+            "The certificate of the database \(name) was refused: no authority that `sslrootcert` names has signed it, or "
+                + "it is for another host. Check both in the journal's URL."
+        case noTLS:
+            "The database \(name) does not speak TLS as the journal's URL asks (`sslmode`). Switch it on there, or check "
+                + "the port."
         case "3D000": "There is no database \(name) on its server. Create it, or check the journal's URL."
         case "42P01", "3F000": "The database \(name) holds no journal of this version. Run `throughline migrate`."
         case "42501":

@@ -25,6 +25,33 @@ final class Transaction {
     @discardableResult
     func run(_ sql: String, _ values: (any SQLValue)?...) throws -> Int { try connection.query(sql, values).changes }
 
+    /// Runs a statement whose answer nobody waits for, with the next one whose answer is wanted.
+    ///
+    /// What goes wrong with it is thrown there, or at the end of the savepoint or the transaction.
+    func post(_ sql: String, _ values: (any SQLValue)?...) throws { try connection.post(sql, values) }
+    func post(_ sql: String, values: [(any SQLValue)?]) throws { try connection.post(sql, values) }
+
+    /// A question whose answer is read later: those that are asked one after the other go out together.
+    struct Asked<Value> {
+        fileprivate let connection: Connection
+        fileprivate let reply: Connection.Reply
+        fileprivate let read: (SQLRow) throws -> Value
+
+        func rows() throws -> [Value] {
+            if reply.result == nil { try connection.flush() }
+            guard let result = reply.result else {
+                throw PostgresError(state: "", message: "no answer", isConnectionLost: true)
+            }
+            return try result.rows.map(read)
+        }
+    }
+
+    func ask<Value>(_ sql: String, _ values: (any SQLValue)?..., read: @escaping (SQLRow) throws -> Value) throws
+        -> Asked<Value>
+    {
+        Asked(connection: connection, reply: try connection.post(sql, values), read: read)
+    }
+
     func rows<Value>(_ sql: String, _ values: (any SQLValue)?..., read: (SQLRow) throws -> Value) throws -> [Value] {
         try rows(sql, values: values, read: read)
     }
@@ -50,16 +77,22 @@ final class Transaction {
 
     /// Does `body` wholly or not at all, within the transaction; locks that it took stay until its end.
     func inSavepoint<Value>(_ body: () throws -> Value) throws -> Value {
-        try connection.execute("SAVEPOINT one")
+        // What went before is not this one's fault.
+        try connection.flush()
+        try connection.post("SAVEPOINT one")
         let heldBefore = held
         do {
             let value = try body()
-            try connection.execute("RELEASE SAVEPOINT one")
+            try connection.post("RELEASE SAVEPOINT one")
+            try connection.flush()
             return value
         } catch {
             // Advisory locks that were taken inside go with it.
             held = heldBefore
-            if !connection.isBroken { try connection.execute("ROLLBACK TO SAVEPOINT one; RELEASE SAVEPOINT one") }
+            let isOpen = connection.forget().first != "SAVEPOINT one"
+            if isOpen, !connection.isBroken {
+                try connection.execute("ROLLBACK TO SAVEPOINT one; RELEASE SAVEPOINT one")
+            }
             throw error
         }
     }
@@ -69,24 +102,31 @@ final class Transaction {
     /// Holds these names until the end of the transaction; what several transactions work on has a name (`Locks`).
     ///
     /// Taken in the order of the names, so that two who want the same do not wait for each other for ever.
-    func hold(_ names: some Sequence<String>) throws {
-        let wanted = Set(names).subtracting(held).sorted()
-        guard !wanted.isEmpty else { return }
-        switch patience {
-        case .wait:
-            _ = try connection.query(
-                "SELECT pg_advisory_xact_lock(hashtextextended(name, \(Locks.seed))) FROM unnest($1) AS name",
-                [SQLArray(wanted)])
-        case .none:
-            let isFree = try rows(
-                """
-                SELECT bool_and(pg_try_advisory_xact_lock(hashtextextended(name, \(Locks.seed))))
-                FROM unnest($1) AS name
-                """, SQLArray(wanted)
-            ) { $0.flag(0) }
-            guard isFree == [true] else { throw Busy() }
+    func hold(_ names: some Sequence<String>) throws { try askToHold(names)?.confirm() }
+
+    /// Names that are asked for; what is asked behind them is answered when they are held, or not at all.
+    struct Request {
+        fileprivate let asked: Asked<Bool>
+
+        /// Throws `Busy` where somebody else holds one and nobody waits.
+        func confirm() throws {
+            guard try asked.rows().allSatisfy(\.self) else { throw Busy() }
         }
+    }
+
+    /// As `hold`, in one go with what is asked next; nil where all are held already.
+    func askToHold(_ names: some Sequence<String>) throws -> Request? {
+        let wanted = Set(names).subtracting(held).sorted()
+        guard !wanted.isEmpty else { return nil }
         held.formUnion(wanted)
+        let lock = patience == .wait ? "pg_advisory_xact_lock" : "pg_try_advisory_xact_lock"
+        // One answers with nothing, the other with a truth.
+        return Request(
+            asked: try ask(
+                """
+                SELECT \(lock)(hashtextextended(name, \(Locks.seed))) FROM unnest($1) AS name
+                """, SQLArray(wanted)
+            ) { [patience] in patience == .wait || $0.flag(0) })
     }
 }
 

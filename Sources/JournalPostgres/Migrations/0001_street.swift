@@ -161,6 +161,9 @@ extension Migration {
         CREATE TABLE leaders (
             duty text PRIMARY KEY, node text NOT NULL, epoch bigint NOT NULL, expires_at timestamptz NOT NULL,
             done_at timestamptz);
+        CREATE TABLE moves (
+            stamp bigint PRIMARY KEY, source text NOT NULL, begun_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+            finished_at timestamptz);
 
         """
 

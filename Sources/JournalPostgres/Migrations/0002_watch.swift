@@ -4,6 +4,7 @@ extension Migration {
         version: 2, name: "watch", worksSince: 1,
         sql: """
             SET LOCAL search_path = throughline, pg_temp;
+            ALTER TABLE events ADD COLUMN trace text;
             ALTER TABLE jobs ADD COLUMN error_field text;
             ALTER TABLE history ADD COLUMN error_field text;
             CREATE INDEX jobs_cause ON jobs (destination, error_class) WHERE error_class IS NOT NULL;

@@ -10,7 +10,7 @@ enum Claiming {
     private static let promotedMax = 1000
 
     static func promoteDue(at now: Instant, _ db: Transaction) throws {
-        try db.run(
+        try db.post(
             """
             UPDATE jobs SET state = 'available' WHERE seq = ANY (ARRAY(
                 SELECT seq FROM jobs WHERE state IN ('scheduled', 'retryable') AND run_at <= $1 ORDER BY run_at
@@ -18,19 +18,18 @@ enum Claiming {
             """, now, promotedMax)
     }
 
-    static func nextDue(_ db: Transaction) throws -> Instant? {
-        try db.first("SELECT run_at FROM jobs WHERE state IN ('scheduled', 'retryable') ORDER BY run_at LIMIT 1") {
-            $0.instant(0)
-        }
-    }
-
+    /// The claimed jobs, and when the next one falls due.
     static func claim(_ requests: [ClaimRequest], node: String, at now: Instant, _ db: Transaction) throws
-        -> [ClaimedJob]
+        -> (jobs: [ClaimedJob], nextDue: Instant?)
     {
-        try requests.filter { $0.limit > 0 }.flatMap { request in
-            try db.rows(
+        let claims = try requests.filter { $0.limit > 0 }.map { request in
+            try db.ask(
                 statement, request.destination, min(request.limit, Limits.claimBatchMax), node, now, read: job)
         }
+        let nextDue = try db.ask(
+            "SELECT run_at FROM jobs WHERE state IN ('scheduled', 'retryable') ORDER BY run_at LIMIT 1"
+        ) { $0.instant(0) }
+        return (try claims.flatMap { try $0.rows() }, try nextDue.rows().first)
     }
 
     /// Takes the jobs, opens an attempt for each, and tells them with what is kept of them.

@@ -5,7 +5,8 @@ internal import Model
 enum Events {
     static let columns = """
         events.seq, events.id, events.source, events.external_id, events.external_type, events.type, events.role,
-        events.occurred_at, events.received_at, events.session, events.user_id, events.data, events.subject, events.is_recovered
+        events.occurred_at, events.received_at, events.session, events.user_id, events.data, events.subject,
+        events.is_recovered, events.trace
         """
 
     static func event(_ row: SQLRow) throws -> Event {
@@ -13,12 +14,12 @@ enum Events {
             id: try row.id(1), source: row.text(2), externalID: row.text(3), externalType: row.text(4),
             type: EventType(row.text(5)), role: try row.word(6), occurredAt: row.instant(7), receivedAt: row.instant(8),
             session: row.textOrNil(9), user: row.textOrNil(10), data: try row.object(11),
-            isRecovered: row.flag(13))
+            isRecovered: row.flag(13), trace: row.textOrNil(14))
     }
 
     /// Needs the column `pending.seq` after `columns`.
     static func row(_ row: SQLRow) throws -> EventRow {
-        EventRow(event: try event(row), subject: try row.idOrNil(12), isPending: !row.isNull(14))
+        EventRow(event: try event(row), subject: try row.idOrNil(12), isPending: !row.isNull(15))
     }
 
     static func event(_ id: EventID, _ db: Transaction) throws -> Event? {

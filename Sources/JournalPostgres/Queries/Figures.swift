@@ -57,10 +57,23 @@ enum Figures {
         return counts
     }
 
-    /// Events are numbered as they are received, so the first of the window is found by halving.
     private static func events(since: Instant, _ db: Transaction) throws -> Int {
+        try events(from: first(since: since, db), to: .max, atMost: countMax, db)
+    }
+
+    /// What was taken back has left gaps in the numbers, so they are counted.
+    static func events(
+        from low: Int64, to high: Int64, atMost limit: Int = SurveyLimits.beatCountMax, _ db: Transaction
+    ) throws -> Int {
+        try db.count(
+            "SELECT count(*) FROM (SELECT 1 FROM events WHERE seq >= $1 AND seq < $2 LIMIT \(limit)) AS recent", low,
+            high)
+    }
+
+    /// Events are numbered as they are received, so the first of a time is found by halving, `start` being before it.
+    static func first(since: Instant, from start: Int64 = 1, _ db: Transaction) throws -> Int64 {
         let newest = try db.first("SELECT max(seq) FROM events") { $0.int(0) } ?? 0
-        var (low, high): (Int64, Int64) = (1, newest + 1)
+        var (low, high): (Int64, Int64) = (start, newest + 1)
         while low < high {
             let middle = (low + high) / 2
             let row = try db.first("SELECT received_at FROM events WHERE seq >= $1 ORDER BY seq LIMIT 1", middle) {
@@ -68,8 +81,6 @@ enum Figures {
             }
             if let row, row < since { low = middle + 1 } else { high = middle }
         }
-        // What was taken back has left gaps in the numbers.
-        return try db.count(
-            "SELECT count(*) FROM (SELECT 1 FROM events WHERE seq >= $1 LIMIT \(countMax)) AS recent", low)
+        return low
     }
 }

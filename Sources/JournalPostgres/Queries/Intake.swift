@@ -78,18 +78,18 @@ enum Intake {
         let new = try db.rows(
             """
             WITH input AS (
-                SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) WITH ORDINALITY
+                SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) WITH ORDINALITY
                     AS i (id, source, external_id, external_type, type, role, occurred_at, received_at, session,
-                        user_id, data, body, is_recovered, place)),
+                        user_id, data, body, is_recovered, trace, place)),
             keyed AS (
                 INSERT INTO event_keys (external_id, source, event)
                 SELECT external_id, source, id FROM input ORDER BY external_id, source, place
                 ON CONFLICT DO NOTHING RETURNING event),
             new AS (
                 INSERT INTO events (id, source, external_id, external_type, type, role, occurred_at, received_at,
-                    session, user_id, data, is_recovered)
+                    session, user_id, data, is_recovered, trace)
                 SELECT id, source, external_id, external_type, type, role, occurred_at, received_at, session, user_id,
-                    data, is_recovered
+                    data, is_recovered, trace
                 FROM input WHERE id IN (SELECT event FROM keyed) ORDER BY place RETURNING seq, id),
             bodies AS (
                 INSERT INTO payloads (seq, body) SELECT new.seq, input.body FROM new JOIN input ON input.id = new.id),
@@ -100,7 +100,7 @@ enum Intake {
             SQLArray(events.map(\.role.rawValue)), SQLArray(events.map(\.occurredAt)),
             SQLArray(events.map(\.receivedAt)), SQLArray(events.map(\.session)), SQLArray(events.map(\.user)),
             SQLArray(events.map(\.data.encodedText)), SQLArray(entries.map(\.payload)),
-            SQLArray(events.map(\.isRecovered))
+            SQLArray(events.map(\.isRecovered)), SQLArray(events.map(\.trace))
         ) { try $0.id(0, EventTag.self) }
         var told: [Int: Appended] = [:]
         var fresh = Set(new)

@@ -27,25 +27,39 @@ enum JobTable {
         return ExternalRecord(kind: kind, id: id, url: row.textOrNil(column + 2))
     }
 
-    /// Puts the job at the end of its lane, and its effect key beside it.
-    ///
-    /// True where it could start.
-    static func insert(_ job: NewJob, at now: Instant, _ db: Transaction) throws -> Bool {
-        try db.run("INSERT INTO effects (key, job) VALUES ($1, $2)", job.effect.text, job.id)
-        if let lane = job.lane { try db.hold([Locks.lane(job.call.destination, lane)]) }
-        let isBehind = try job.lane.map { try Lanes.isShut(job.call.destination, $0, db) }
-        let wait = job.waitsFor ?? (isBehind == true ? .lane : nil)
-        let state: JobState = wait != nil ? .waiting : job.startsAt > now ? .scheduled : .available
-        try db.run(
+    /// A job on its way into the table.
+    struct Insertion {
+        fileprivate let lane: Transaction.Request?
+        fileprivate let written: Transaction.Asked<Bool>
+
+        /// Whether it could start; throws where it could not be written, or its lane is in other hands.
+        func isOnItsWay() throws -> Bool {
+            try lane?.confirm()
+            return try written.rows().first ?? false
+        }
+    }
+
+    /// Puts the job at the end of its lane, and its effect key beside it, with what is asked next.
+    static func insert(_ job: NewJob, at now: Instant, _ db: Transaction) throws -> Insertion {
+        try db.post("INSERT INTO effects (key, job) VALUES ($1, $2)", job.effect.text, job.id)
+        let lane = try job.lane.flatMap { try db.askToHold([Locks.lane(job.call.destination, $0)]) }
+        let start: JobState = job.startsAt > now ? .scheduled : .available
+        let written = try db.ask(
             """
             INSERT INTO jobs (id, effect, flow, destination, action, alias, event, fact, subject, lane, state,
                 priority, run_at, wait_kind, wait_value, waits_until, attempts, claims, stops_lane, is_restored,
                 is_erased, created_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0, 0, $17, false, false, $18)
+            SELECT $1, $2, $3, $4, $5, $6::text, $7, $8::text, $9, $10::text,
+                CASE WHEN $14::text IS NOT NULL OR place.is_shut THEN 'waiting' ELSE $11::text END, $12, $13,
+                CASE WHEN $14::text IS NOT NULL THEN $14 WHEN place.is_shut THEN 'lane' END, $15::text, $16::bigint,
+                0, 0, $17, false, false, $18
+            FROM (SELECT $10::text IS NOT NULL AND \(Lanes.isShut("$4::text", "$10::text")) AS is_shut) AS place
+            RETURNING state <> 'waiting'
             """, job.id, job.effect.text, job.flow, job.call.destination, job.call.action, job.call.alias, job.event,
-            job.fact, job.subject, job.lane, state.rawValue, job.priority, job.startsAt, wait?.kind, wait?.value,
-            job.waitsFor == nil ? nil : job.waitsUntil, job.stopsLaneWhenDead, now)
-        return wait == nil
+            job.fact, job.subject, job.lane, start.rawValue, job.priority, job.startsAt, job.waitsFor?.kind,
+            job.waitsFor?.value, job.waitsFor == nil ? nil : job.waitsUntil, job.stopsLaneWhenDead, now
+        ) { $0.flag(0) }
+        return Insertion(lane: lane, written: written)
     }
 
     /// Takes an ended job out of the hot table.

@@ -58,17 +58,15 @@ enum Lanes {
             destination, lane)
     }
 
-    /// Whether somebody who comes into the lane has to wait.
-    static func isShut(_ destination: String, _ lane: String, _ db: Transaction) throws -> Bool {
-        try db.exists(
-            """
-            SELECT 1 WHERE EXISTS (
-                    SELECT 1 FROM jobs
-                    WHERE destination = $1 AND lane = $2 AND state IN \(headStates))
-                OR EXISTS (SELECT 1 FROM jobs WHERE destination = $1 AND moves_to = $2)
-                OR EXISTS (
-                    SELECT 1 FROM history WHERE destination = $1 AND lane = $2 AND state = 'dead' AND stops_lane)
-            """, destination, lane)
+    /// Whether somebody who comes into the lane has to wait, as a condition on the two.
+    static func isShut(_ destination: String, _ lane: String) -> String {
+        """
+        (EXISTS (SELECT 1 FROM jobs WHERE destination = \(destination) AND lane = \(lane) AND state IN \(headStates))
+            OR EXISTS (SELECT 1 FROM jobs WHERE destination = \(destination) AND moves_to = \(lane))
+            OR EXISTS (
+                SELECT 1 FROM history
+                WHERE destination = \(destination) AND lane = \(lane) AND state = 'dead' AND stops_lane))
+        """
     }
 
     /// Lets the next of the lane go, where nobody is on its way and nothing stops it.
@@ -83,7 +81,7 @@ enum Lanes {
             ORDER BY seq LIMIT 1
             """, destination, lane
         ) { $0.int(0) }
-        guard let next, try !isShut(destination, lane, db) else { return false }
+        guard let next, try !db.exists("SELECT 1 WHERE \(isShut("$1", "$2"))", destination, lane) else { return false }
         try db.run(
             """
             UPDATE jobs SET wait_kind = NULL, wait_value = NULL, waits_until = NULL, state = CASE
@@ -97,7 +95,7 @@ enum Lanes {
     static func release(_ lanes: [(String, String)], at now: Instant, _ db: Transaction) throws {
         guard !lanes.isEmpty else { return }
         try db.hold(lanes.map(Locks.lane))
-        try db.run(
+        try db.post(
             """
             UPDATE jobs SET wait_kind = NULL, wait_value = NULL, waits_until = NULL, state = CASE
                 WHEN is_restored THEN 'held' WHEN run_at > $3 THEN 'scheduled' ELSE 'available' END
@@ -106,14 +104,7 @@ enum Lanes {
                     SELECT seq FROM jobs WHERE destination = free.destination AND lane = free.lane
                         AND state = 'waiting' AND wait_kind = 'lane' ORDER BY seq LIMIT 1)
                 FROM (SELECT DISTINCT destination, lane FROM unnest($1, $2) AS free (destination, lane)) AS free
-                WHERE NOT EXISTS (
-                        SELECT 1 FROM jobs WHERE destination = free.destination AND lane = free.lane
-                            AND state IN \(headStates))
-                    AND NOT EXISTS (
-                        SELECT 1 FROM jobs WHERE destination = free.destination AND moves_to = free.lane)
-                    AND NOT EXISTS (
-                        SELECT 1 FROM history WHERE destination = free.destination AND lane = free.lane
-                            AND state = 'dead' AND stops_lane)))
+                WHERE NOT \(isShut("free.destination", "free.lane"))))
             """, SQLArray(lanes.map(\.0)), SQLArray(lanes.map(\.1)), now)
     }
 

@@ -47,6 +47,10 @@ enum Nodes {
         ) { (Int($0.int(0)), $0.flag(1)) } ?? (1, false)
     }
 
+    static func isAnyAlive(_ db: Transaction) throws -> Bool {
+        try db.exists("SELECT 1 FROM nodes WHERE NOT \(isDead) LIMIT 1")
+    }
+
     /// Takes the node off; what it still has in hand is free at once.
     static func leave(_ node: String, _ db: Transaction) throws {
         try db.run("DELETE FROM nodes WHERE name = $1", node)

@@ -65,7 +65,7 @@ extension JournalConnection {
             SELECT \(Events.columns), pending.crashes FROM pending JOIN events ON events.seq = pending.seq
             WHERE pending.seq = ANY($1) ORDER BY pending.seq FOR UPDATE OF pending SKIP LOCKED
             """, SQLArray(seqs)
-        ) { Pending(seq: $0.int(0), crashes: $0.int(14), event: try Events.event($0)) }
+        ) { Pending(seq: $0.int(0), crashes: $0.int(15), event: try Events.event($0)) }
     }
 
     private static func commitPlan(
@@ -76,7 +76,7 @@ extension JournalConnection {
         var summary = PlanSummary(planned: 0, isMore: false, hasNewWork: false)
         var (done, busy): ([Int64], [Int64]) = ([], [])
         for pending in try batch(seqs, db) {
-            transaction.current = (pending.event.id, pending.seq)
+            transaction.begin(pending.event.id, seq: pending.seq)
             do {
                 if let reason = try reason(against: pending, transaction, plan) {
                     try setAside(pending.event, code: reason.code, reason: reason.text, now: now, transaction)
@@ -89,7 +89,8 @@ extension JournalConnection {
                 busy.append(pending.seq)
             }
         }
-        if !done.isEmpty { try db.run("DELETE FROM pending WHERE seq = ANY($1)", SQLArray(done)) }
+        try transaction.writeRest()
+        if !done.isEmpty { try db.post("DELETE FROM pending WHERE seq = ANY($1)", SQLArray(done)) }
         if summary.planned > 0 { try endAlert(at: now, db) }
         summary.isMore = try Nodes.isAnyPending(for: node, besides: busy, db)
         summary.hasNewWork = transaction.hasNewWork
@@ -105,29 +106,32 @@ extension JournalConnection {
             return ("crashed", "The process ended \(pending.crashes) times while this event was being planned.")
         }
         do {
-            try transaction.db.inSavepoint { try plan(pending.event, transaction) }
+            try transaction.db.inSavepoint {
+                try plan(pending.event, transaction)
+                try transaction.end()
+            }
             return nil
         } catch let busy as Transaction.Busy {
-            transaction.forgetTouched()
+            transaction.takeBack()
             throw busy
         } catch let error as PostgresError where PostgresTrouble.isGeneral(error) {
             throw error
         } catch is PostgresError where transaction.db.patience == .none {
             // Another node may have written the same just now; planned alone, it shows whether it is the event.
-            transaction.forgetTouched()
+            transaction.takeBack()
             throw Transaction.Busy()
         } catch let failure as Failure {
-            transaction.forgetTouched()
+            transaction.takeBack()
             return (failure.code.name, "Planning refused it: \(failure.message)")
         } catch {
-            transaction.forgetTouched()
+            transaction.takeBack()
             return ("error", "Planning failed on it (\(type(of: error))).")
         }
     }
 
     /// The alert ends when what was set aside has been replayed and planned.
     private static func endAlert(at now: Instant, _ db: Transaction) throws {
-        try db.run(
+        try db.post(
             """
             UPDATE alerts SET ended_at = $1 WHERE key = 'unplannable' AND ended_at IS NULL AND NOT EXISTS (
                 SELECT 1 FROM kept_deliveries WHERE kind = 'unplannable' AND replayed_as IS NULL)

@@ -56,8 +56,7 @@ enum Settling {
     /// Those whose token is not the job's current one are told, with nothing changed.
     static func settle(_ settlements: [Settlement], at now: Instant, _ db: Transaction) throws -> [JobID] {
         guard !settlements.isEmpty else { return [] }
-        try hold(settlements, db)
-        let running = try self.running(settlements, db)
+        let running = try hold(settlements, db)
         var (endings, refused): ([Ending], [JobID]) = ([], [])
         var seen: Set<JobID> = []
         for settlement in settlements {
@@ -86,10 +85,24 @@ enum Settling {
         return refused
     }
 
-    private static let looksMax = 8
+    /// Holds the lanes of the jobs, and the subjects of those that wait for something or bring it; then the jobs that run.
+    private static func hold(_ settlements: [Settlement], _ db: Transaction) throws
+        -> [JobID: (job: Running, token: Int64)]
+    {
+        let wanted = try askForNames(settlements, db).rows().joined()
+        let request = try db.askToHold(wanted)
+        let (names, running) = (try askForNames(settlements, db), try askForRunning(settlements, db))
+        try request?.confirm()
+        // A join may have come between reading and holding: then all of it once more.
+        guard try Set(names.rows().joined()).isSubset(of: Set(wanted)) else {
+            throw PostgresError(state: "40001", message: "the subjects are being joined")
+        }
+        return Dictionary(uniqueKeysWithValues: try running.rows().map { ($0.job.id, $0) })
+    }
 
-    /// Holds the lanes of the jobs, and the subjects of those that wait for something or bring it.
-    private static func hold(_ settlements: [Settlement], _ db: Transaction) throws {
+    private static func askForNames(_ settlements: [Settlement], _ db: Transaction) throws
+        -> Transaction.Asked<[String]>
+    {
         let meeting = Set(
             settlements.filter {
                 switch $0.result {
@@ -98,32 +111,22 @@ enum Settling {
                 case .retry, .held, .dead: false
                 }
             }.map(\.job))
-        var known: Set<String> = []
-        for _ in 0..<looksMax {
-            let names = Set(
-                try db.rows(
-                    """
-                    SELECT jobs.id, destination, lane, moves_to, coalesce(subjects.root, jobs.subject) FROM jobs
-                    LEFT JOIN subjects ON subjects.id = jobs.subject WHERE jobs.id = ANY ($1)
-                    """, SQLArray(settlements.map(\.job))
-                ) { row in
-                    let lanes = [row.textOrNil(2), row.textOrNil(3)].compactMap(\.self)
-                        .map { Locks.lane(row.text(1), $0) }
-                    let isMeeting = meeting.contains(try row.id(0))
-                    return isMeeting ? lanes + [Locks.subject(try row.id(4))] : lanes
-                }.joined())
-            // A join may have come between reading and holding.
-            if names.isSubset(of: known) { return }
-            try db.hold(names)
-            known.formUnion(names)
+        return try db.ask(
+            """
+            SELECT jobs.id, destination, lane, moves_to, coalesce(subjects.root, jobs.subject) FROM jobs
+            LEFT JOIN subjects ON subjects.id = jobs.subject WHERE jobs.id = ANY ($1)
+            """, SQLArray(settlements.map(\.job))
+        ) { row in
+            let lanes = [row.textOrNil(2), row.textOrNil(3)].compactMap(\.self).map { Locks.lane(row.text(1), $0) }
+            let isMeeting = meeting.contains(try row.id(0))
+            return isMeeting ? lanes + [Locks.subject(try row.id(4))] : lanes
         }
-        throw PostgresError(state: "40001", message: "the subjects are being joined")
     }
 
-    private static func running(_ settlements: [Settlement], _ db: Transaction) throws
-        -> [JobID: (job: Running, token: Int64)]
+    private static func askForRunning(_ settlements: [Settlement], _ db: Transaction) throws
+        -> Transaction.Asked<(job: Running, token: Int64)>
     {
-        let rows = try db.rows(
+        try db.ask(
             """
             SELECT jobs.seq, jobs.id, destination, lane, moves_to, flow, action, alias, fact, subject, is_erased,
                 started_at, claims, seen::text
@@ -139,7 +142,6 @@ enum Settling {
                     seen: $0.text(13)), token: $0.int(12)
             )
         }
-        return Dictionary(uniqueKeysWithValues: rows.map { ($0.job.id, $0) })
     }
 
     /// Ends the attempts' rows.
@@ -148,7 +150,7 @@ enum Settling {
     private static func close(_ endings: [Ending], _ db: Transaction) throws {
         let notMade = endings.filter { $0.attempt.outcome == .notMade }
         if !notMade.isEmpty {
-            try db.run(
+            try db.post(
                 """
                 DELETE FROM attempts USING unnest($1, $2) AS ended (job, token)
                 WHERE attempts.job = ended.job AND attempts.token = ended.token
@@ -156,7 +158,7 @@ enum Settling {
         }
         let made = endings.filter { $0.attempt.outcome != .notMade }
         guard !made.isEmpty else { return }
-        try db.run(
+        try db.post(
             """
             UPDATE attempts SET ended_at = ended.ended_at, outcome = ended.outcome, status = ended.status,
                 error_class = ended.error_class, error = ended.error, duration_ms = ended.duration_ms
@@ -197,7 +199,7 @@ enum Settling {
 
     private static func note(_ endings: [Ending], _ db: Transaction) throws {
         guard !endings.isEmpty else { return }
-        _ = try db.rows(
+        try db.post(
             """
             UPDATE jobs SET node = NULL, attempts = attempts + spent, error_class = new_error_class, error = new_error,
                 error_field = new_error_field,
@@ -208,14 +210,13 @@ enum Settling {
                 record_kind = coalesce(new_kind, record_kind), record_id = coalesce(new_id, record_id),
                 record_url = coalesce(new_url, record_url)
             FROM \(noted) WHERE jobs.seq = noted.seq
-            """, values: values(endings)
-        ) { _ in }
+            """, values: values(endings))
     }
 
     /// Takes ended jobs out of the hot table, with what their last attempt meant to them.
     private static func end(_ endings: [Ending], at now: Instant, _ db: Transaction) throws {
         guard !endings.isEmpty else { return }
-        _ = try db.rows(
+        try db.post(
             """
             WITH gone AS (
                 DELETE FROM jobs USING \(noted) JOIN unnest($1, $12) AS result (seq, new_state) USING (seq)
@@ -229,8 +230,7 @@ enum Settling {
                 CASE WHEN succeeded THEN NULL ELSE unknown_noted_at END,
                 coalesce(new_kind, record_kind), coalesce(new_id, record_id), coalesce(new_url, record_url)
             FROM gone
-            """, values: values(endings) + [SQLArray(endings.map { $0.ended?.rawValue }), now]
-        ) { _ in }
+            """, values: values(endings) + [SQLArray(endings.map { $0.ended?.rawValue }), now])
     }
 
     private static func keepRecords(of endings: [Ending], at now: Instant, _ db: Transaction) throws {
@@ -238,7 +238,7 @@ enum Settling {
         let made = endings.compactMap { ending in ending.record.map { (job: ending.job, record: $0) } }
             .filter { seen.insert([$0.job.destination, $0.record.kind, $0.record.id, "\($0.job.subject)"]).inserted }
         guard !made.isEmpty else { return }
-        try db.run(
+        try db.post(
             """
             INSERT INTO records (destination, kind, id, url, subject, job, at)
             SELECT made.*, $7 FROM unnest($1, $2, $3, $4, $5, $6) AS made
@@ -255,7 +255,7 @@ enum Settling {
             return (ending.job, lane, upTo)
         }
         guard !covering.isEmpty else { return }
-        try db.run(
+        try db.post(
             """
             WITH gone AS (
                 DELETE FROM jobs

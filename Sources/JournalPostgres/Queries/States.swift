@@ -13,7 +13,7 @@ enum States {
     }
 
     static func set(_ state: SubjectState, of root: SubjectID, _ db: Transaction) throws {
-        try db.run(
+        try db.post(
             "INSERT INTO states (subject, body) VALUES ($1, $2) ON CONFLICT (subject) DO UPDATE SET body = excluded.body",
             root, state.object.encodedText)
     }

@@ -67,52 +67,80 @@ enum Subjects {
         throw PostgresError(state: "40001", message: "the subject is being joined")
     }
 
-    /// Holds these identifiers and all wholes at which they hang, so that nobody else plans for them meanwhile.
-    static func hold(_ identifiers: [SubjectIdentifier], _ db: Transaction) throws {
-        try db.hold(identifiers.map { Locks.identifier($0.kind.name, $0.value) })
-        let (kinds, values) = (identifiers.map(\.kind.name), identifiers.map(\.value))
+    /// Holds these identifiers and all wholes at which they hang, so that nobody else plans for them meanwhile, and tells
+    /// of each who holds it.
+    static func holdAndSketch(_ identifiers: [SubjectIdentifier], _ db: Transaction) throws -> [SubjectSketch] {
+        var request = try db.askToHold(identifiers.map { Locks.identifier($0.kind.name, $0.value) })
         var known: Set<SubjectID> = []
         for _ in 0..<looksMax {
-            let roots = Set(
-                try db.rows(
-                    """
-                    SELECT DISTINCT subjects.root FROM unnest($1, $2) AS wanted (kind, value)
-                    JOIN identifiers USING (kind, value) JOIN subjects ON subjects.id = identifiers.subject
-                    """, SQLArray(kinds), SQLArray(values)
-                ) { try $0.id(0, SubjectTag.self) })
-            if roots.isSubset(of: known) { return }
-            try db.hold(roots.map(Locks.subject))
-            known.formUnion(roots)
+            // Each statement sees what was committed before it began: what is asked behind a lock sees what it kept out.
+            let (roots, holders) = (try askForRoots(of: identifiers, db), try askForHolders(of: identifiers, db))
+            try request?.confirm()
+            let found = Set(try roots.rows())
+            if found.isSubset(of: known) { return try sketches(of: holders.rows(), identifiers, db) }
+            request = try db.askToHold(found.map(Locks.subject))
+            known.formUnion(found)
         }
         throw PostgresError(state: "40001", message: "the subjects are being joined")
     }
 
+    /// Tells of each identifier who holds it, and holds nothing.
+    static func sketch(_ identifiers: [SubjectIdentifier], _ db: Transaction) throws -> [SubjectSketch] {
+        let holders = try askForHolders(of: identifiers, db)
+        return try sketches(of: holders.rows(), identifiers, db)
+    }
+
+    private static func askForRoots(of identifiers: [SubjectIdentifier], _ db: Transaction) throws
+        -> Transaction.Asked<SubjectID>
+    {
+        try db.ask(
+            """
+            SELECT DISTINCT subjects.root FROM unnest($1, $2) AS wanted (kind, value)
+            JOIN identifiers USING (kind, value) JOIN subjects ON subjects.id = identifiers.subject
+            """, SQLArray(identifiers.map(\.kind.name)), SQLArray(identifiers.map(\.value))
+        ) { try $0.id(0) }
+    }
+
     // MARK: Linking
 
-    static func holders(of identifiers: [SubjectIdentifier], _ db: Transaction) throws -> [SubjectSketch] {
-        var found: [(seq: Int64, sketch: SubjectSketch)] = []
-        for identifier in identifiers {
-            let holders = try db.rows(
-                """
+    private struct Holder {
+        /// The place of its identifier among those asked for.
+        var place: Int
+        var seq: Int64
+        var root: SubjectID
+        var holder: SubjectID
+        var basis: SubjectIdentifier.Basis
+    }
+
+    private static func askForHolders(of identifiers: [SubjectIdentifier], _ db: Transaction) throws
+        -> Transaction.Asked<Holder>
+    {
+        try db.ask(
+            """
+            SELECT place, held.* FROM unnest($1, $2) WITH ORDINALITY AS wanted (kind, value, place)
+            CROSS JOIN LATERAL (
                 SELECT roots.seq, roots.id, identifiers.subject, identifiers.basis FROM identifiers
                 JOIN subjects ON subjects.id = identifiers.subject JOIN subjects AS roots ON roots.id = subjects.root
-                WHERE identifiers.value = $1 AND identifiers.kind = $2 ORDER BY roots.seq LIMIT $3
-                """, identifier.value, identifier.kind.name, holdersMax
-            ) {
-                (
-                    seq: $0.int(0), root: try $0.id(1, SubjectTag.self), holder: try $0.id(2, SubjectTag.self),
-                    basis: try $0.word(3, SubjectIdentifier.Basis.self)
-                )
-            }
-            for holder in holders {
-                var held = identifier
-                held.basis = holder.basis
-                found.append((holder.seq, try sketch(root: holder.root, holder: holder.holder, held, db)))
-            }
+                WHERE identifiers.value = wanted.value AND identifiers.kind = wanted.kind
+                ORDER BY roots.seq LIMIT $3) AS held
+            ORDER BY held.seq, place
+            """, SQLArray(identifiers.map(\.kind.name)), SQLArray(identifiers.map(\.value)), holdersMax
+        ) {
+            Holder(
+                place: Int($0.int(0)) - 1, seq: $0.int(1), root: try $0.id(2), holder: try $0.id(3),
+                basis: try $0.word(4))
         }
-        // A stable sort: what hangs on one root stays in the order in which it was asked for.
-        return found.enumerated().sorted { ($0.element.seq, $0.offset) < ($1.element.seq, $1.offset) }
-            .map(\.element.sketch)
+    }
+
+    private static func sketches(of holders: [Holder], _ identifiers: [SubjectIdentifier], _ db: Transaction) throws
+        -> [SubjectSketch]
+    {
+        // What hangs on one root stays in the order in which it was asked for.
+        try holders.map { holder in
+            var held = identifiers[holder.place]
+            held.basis = holder.basis
+            return try sketch(root: holder.root, holder: holder.holder, held, db)
+        }
     }
 
     private static func sketch(

@@ -9,7 +9,7 @@ extension PostgresJournal {
             let refused = try Settling.settle(settlements, at: now, db)
             try Claiming.promoteDue(at: now, db)
             let claimed = try Claiming.claim(claims, node: node, at: now, db)
-            return Exchange(claimed: claimed, refused: refused, nextDue: try Claiming.nextDue(db))
+            return Exchange(claimed: claimed.jobs, refused: refused, nextDue: claimed.nextDue)
         }
     }
 

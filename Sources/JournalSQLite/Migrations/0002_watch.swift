@@ -5,6 +5,7 @@ extension Migration {
     static let watch = Migration(
         version: 2, name: "watch",
         sql: """
+            ALTER TABLE events ADD COLUMN trace TEXT;
             ALTER TABLE jobs ADD COLUMN error_field TEXT;
             ALTER TABLE history ADD COLUMN error_field TEXT;
             CREATE INDEX jobs_cause ON jobs (destination, error_class) WHERE error_class IS NOT NULL;

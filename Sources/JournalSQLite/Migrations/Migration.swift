@@ -5,5 +5,5 @@ struct Migration {
     var sql: String
 
     /// In order, numbered from 1 without gaps.
-    static let all: [Migration] = [.street, .watch, .aftercare]
+    static let all: [Migration] = [.street, .watch, .aftercare, .survey]
 }

@@ -53,7 +53,12 @@ final class JournalLock: Sendable {
         Self.write([UInt64(getpid())], inLine: 0, of: descriptor)
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // A process that was begun in this moment holds the file too until it is on its way: closing alone would leave
+        // the lock with it.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     /// Notes which event is being planned, so that the next owner knows it if that ends the process.
     ///

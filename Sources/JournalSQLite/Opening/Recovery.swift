@@ -16,7 +16,7 @@ enum Recovery {
     ///
     /// Heads are held now, what waits behind them or for something is held when its turn comes. Their last attempt
     /// counts as of unknown end, so that a person who lets them go has them look first where that is possible.
-    private static func holdRestored(_ db: Database) throws {
+    static func holdRestored(_ db: Database) throws {
         try db.run("PRAGMA user_version = 0")
         try db.run(
             """

@@ -44,6 +44,19 @@ extension Database {
         }
     }
 
+    /// Each row as it comes, until `body` has enough.
+    func each(_ sql: String, _ values: [(any SQLValue)?], _ body: (SQLRow) throws -> Bool) throws {
+        try stepping(sql, values) { statement in
+            while true {
+                switch sqlite3_step(statement) {
+                case SQLITE_ROW: if try !body(SQLRow(statement: statement)) { return }
+                case SQLITE_DONE: return
+                case let code: throw failure(code, sql)
+                }
+            }
+        }
+    }
+
     /// The first row, or nil.
     func first<Value>(_ sql: String, _ values: (any SQLValue)?..., read: (SQLRow) throws -> Value) throws -> Value? {
         try stepping(sql, values) { statement in

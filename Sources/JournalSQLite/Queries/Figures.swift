@@ -51,10 +51,20 @@ enum Figures {
         return counts
     }
 
-    /// Events are numbered as they are received, so the first of the window is found by halving.
     private static func events(since: Instant, _ db: Database) throws -> Int {
-        let newest = try db.first("SELECT max(seq) FROM events") { $0.int(0) } ?? 0
-        var (low, high): (Int64, Int64) = (1, newest + 1)
+        Int(try end(of: db) - first(since: since, db))
+    }
+
+    /// How many events lie in that range of numbers.
+    static func events(from low: Int64, to high: Int64, _ db: Database) throws -> Int { Int(high - low) }
+
+    private static func end(of db: Database) throws -> Int64 {
+        (try db.first("SELECT max(seq) FROM events") { $0.int(0) } ?? 0) + 1
+    }
+
+    /// Events are numbered as they are received, so the first of a time is found by halving, `start` being before it.
+    static func first(since: Instant, from start: Int64 = 1, _ db: Database) throws -> Int64 {
+        var (low, high): (Int64, Int64) = (start, try end(of: db))
         while low < high {
             let middle = (low + high) / 2
             let row = try db.first("SELECT received_at FROM events WHERE seq >= ? ORDER BY seq LIMIT 1", middle) {
@@ -62,6 +72,6 @@ enum Figures {
             }
             if let row, row < since { low = middle + 1 } else { high = middle }
         }
-        return Int(newest + 1 - low)
+        return low
     }
 }

@@ -84,9 +84,10 @@ enum Intake {
         try db.run(
             """
             INSERT INTO events (id, source, external_id, external_type, type, role, occurred_at, received_at, session,
-                user, data, is_recovered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                user, data, is_recovered, trace) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """, event.id, event.source, event.externalID, event.externalType, event.type.name, event.role.rawValue,
-            event.occurredAt, event.receivedAt, event.session, event.user, row.data, event.isRecovered)
+            event.occurredAt, event.receivedAt, event.session, event.user, row.data, event.isRecovered,
+            event.trace)
         let seq = db.lastInsertedRowID
         try db.run("INSERT INTO payloads (seq, body) VALUES (?, ?)", seq, row.body)
         try db.run("INSERT INTO pending (seq, crashes) VALUES (?, 0)", seq)

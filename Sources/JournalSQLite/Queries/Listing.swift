@@ -7,6 +7,7 @@ enum Listing {
     /// A page of events looks at so many rows at most and then gives a cursor, filled or not: however rare what is
     /// asked for, no reading stays open for long.
     private static let eventsScannedMax: Int64 = 100_000
+    private static let jobsScannedMax: Int64 = 100_000
     private static let groupsMax = 100
 
     static func events(_ filter: EventFilter, _ page: PageRequest, _ db: Database) throws -> Page<EventRow> {
@@ -42,11 +43,13 @@ enum Listing {
     }
 
     static func jobs(_ filter: JobFilter, _ page: PageRequest, _ db: Database) throws -> Page<JobRow> {
+        let end = try lastLooked(filter, page, db)
         var halves: [String] = []
         var values: [(any SQLValue)?] = []
         for table in filter.tables {
             var conditions = conditions(of: filter)
             try conditions.addCursor(page)
+            if let end { conditions.add("seq >= ?", end) }
             halves.append(
                 "SELECT * FROM (SELECT \(JobTable.columns) FROM \(table)\(conditions.sql) ORDER BY seq DESC "
                     + "LIMIT \(page.limit + 1))")
@@ -55,7 +58,20 @@ enum Listing {
         let rows = try db.rows(
             halves.joined(separator: " UNION ALL ") + " ORDER BY seq DESC LIMIT \(page.limit + 1)", values: values
         ) { (seq: $0.int(0), item: try JobTable.row($0)) }
-        return Page(rows, limit: page.limit)
+        var found = Page(rows, limit: page.limit)
+        if found.next == nil, let end, end > 1 { found.next = String(end) }
+        return found
+    }
+
+    /// Completed jobs of one flow or destination may lie anywhere among millions: a page looks at so many at most.
+    private static func lastLooked(_ filter: JobFilter, _ page: PageRequest, _ db: Database) throws -> Int64? {
+        let isWide = filter.states.isEmpty || filter.states.contains(.completed)
+        guard isWide, filter != JobFilter(states: filter.states) else { return nil }
+        let newest =
+            try db.first(
+                "SELECT max(coalesce((SELECT max(seq) FROM jobs), 0), coalesce((SELECT max(seq) FROM history), 0))"
+            ) { $0.int(0) } ?? 0
+        return (page.cursor.flatMap { Int64($0) } ?? newest + 1) - jobsScannedMax
     }
 
     static func conditions(of filter: JobFilter) -> Conditions {
@@ -106,20 +122,69 @@ enum Listing {
             event: try row.idOrNil(11))
     }
 
+    /// What waits is found by its kind, however much of other kinds there is; of what was read again a page looks at so
+    /// many at most.
     static func keptDeliveries(_ filter: KeptFilter, _ page: PageRequest, _ db: Database) throws -> Page<KeptDelivery> {
+        if let event = filter.event { return try kept(of: event, filter, page, db) }
+        guard filter.isReplayed == false else { return try walkKept(filter, page, db) }
+        var halves: [String] = []
+        var values: [(any SQLValue)?] = []
+        let kinds = filter.kinds.isEmpty ? Set(KeptDelivery.Kind.allCases) : filter.kinds
+        for kind in kinds {
+            var conditions = Conditions()
+            try conditions.addCursor(page)
+            conditions.add("kind = '\(kind.rawValue)' AND replayed_as IS NULL")
+            add(filter, to: &conditions)
+            halves.append(
+                "SELECT * FROM (SELECT \(keptColumns) FROM kept_deliveries\(conditions.sql) ORDER BY seq DESC "
+                    + "LIMIT \(page.limit + 1))")
+            values += conditions.values
+        }
+        let rows = try db.rows(
+            halves.joined(separator: " UNION ALL ") + " ORDER BY seq DESC LIMIT \(page.limit + 1)", values: values
+        ) { (seq: $0.int(0), item: try kept($0)) }
+        return Page(rows, limit: page.limit)
+    }
+
+    private static func kept(of event: EventID, _ filter: KeptFilter, _ page: PageRequest, _ db: Database) throws
+        -> Page<KeptDelivery>
+    {
         var conditions = Conditions()
         try conditions.addCursor(page)
+        conditions.add("(event = ? OR replayed_as = ?)", event, event)
         conditions.add("kind", in: filter.kinds.map(\.rawValue))
-        conditions.addEqual("source", filter.source)
-        conditions.addEqual("code", filter.code)
-        conditions.add("received_at", since: filter.since, until: filter.until)
-        if let event = filter.event { conditions.add("(event = ? OR replayed_as = ?)", event, event) }
         if let isReplayed = filter.isReplayed { conditions.add("(replayed_as IS NOT NULL) = ?", isReplayed) }
+        add(filter, to: &conditions)
         let rows = try db.rows(
             "SELECT \(keptColumns) FROM kept_deliveries\(conditions.sql) ORDER BY seq DESC LIMIT \(page.limit + 1)",
             values: conditions.values
         ) { (seq: $0.int(0), item: try kept($0)) }
         return Page(rows, limit: page.limit)
+    }
+
+    private static func walkKept(_ filter: KeptFilter, _ page: PageRequest, _ db: Database) throws -> Page<KeptDelivery> {
+        let newest = try db.first("SELECT max(seq) FROM kept_deliveries") { $0.int(0) } ?? 0
+        let end = (try page.place ?? newest + 1) - eventsScannedMax
+        var conditions = Conditions()
+        try conditions.addCursor(page)
+        conditions.add("seq >= ?", end)
+        // Walked over in their order: by the index of kinds all of a kind would be sorted.
+        conditions.add("+kind", in: filter.kinds.map(\.rawValue))
+        if filter.isReplayed == true { conditions.add("replayed_as IS NOT NULL") }
+        add(filter, to: &conditions)
+        let rows = try db.rows(
+            "SELECT \(keptColumns) FROM kept_deliveries\(conditions.sql) ORDER BY seq DESC LIMIT \(page.limit + 1)",
+            values: conditions.values
+        ) { (seq: $0.int(0), item: try kept($0)) }
+        var found = Page(rows, limit: page.limit)
+        if found.next == nil, end > 1 { found.next = String(end) }
+        return found
+    }
+
+    private static func add(_ filter: KeptFilter, to conditions: inout Conditions) {
+        conditions.addEqual("source", filter.source)
+        conditions.addEqual("code", filter.code)
+        conditions.add("received_at", since: filter.since, until: filter.until)
     }
 
     static func keptDelivery(_ id: QuarantineID, _ db: Database) throws -> KeptDelivery? {

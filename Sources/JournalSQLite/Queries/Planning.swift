@@ -42,7 +42,7 @@ extension JournalWriter {
             SELECT \(Events.columns), pending.crashes FROM pending JOIN events ON events.seq = pending.seq
             ORDER BY pending.seq LIMIT ?
             """, limit
-        ) { Pending(seq: $0.int(0), crashes: $0.int(14), event: try Events.event($0)) }
+        ) { Pending(seq: $0.int(0), crashes: $0.int(15), event: try Events.event($0)) }
     }
 
     private static func commitPlan(

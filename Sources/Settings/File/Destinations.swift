@@ -4,8 +4,9 @@ extension FileReader {
     private static let ownKeys: [String: [String]] = [
         "hubspot": ["token"], "zendesk": ["subdomain", "email", "token"], "slack": ["url"],
         "webhook": ["url", "secret"], "http": ["url", "headers", "actions", "probe"],
+        "email": ["host", "port", "security", "user", "password", "from", "to"], "pagerduty": ["routing_key"],
     ]
-    private static let kinds = ["hubspot", "zendesk", "slack", "webhook", "http"]
+    private static let kinds = ["hubspot", "zendesk", "slack", "webhook", "http", "email", "pagerduty"]
     private static let commonKeys = ["kind", "base_url", "timeout", "rate", "concurrency", "order", "insecure"]
 
     mutating func destinations(_ node: FileNode?) -> [DestinationSettings] {
@@ -52,6 +53,9 @@ extension FileReader {
             let secret = secret(required("secret", in: map, "env:NAME or file:PATH"))
             guard let url, let secret else { return nil }
             return .webhook(url: url, secret: secret)
+        case "email": return emailDestination(map, isInsecure: isInsecure).map { .email($0) }
+        case "pagerduty":
+            return secret(required("routing_key", in: map, "env:NAME or file:PATH")).map { .pagerduty(routingKey: $0) }
         default: return httpDestination(map, isInsecure: isInsecure).map { .http($0) }
         }
     }
@@ -76,7 +80,7 @@ extension FileReader {
     }
 
     /// A literal, a secret (`env:NAME`), or a secret behind a word (`Bearer env:NAME`).
-    private mutating func header(_ entry: FileNode.Entry) -> HTTPDestination.Header? {
+    mutating func header(_ entry: FileNode.Entry) -> HTTPDestination.Header? {
         guard Scalars.isHeaderName(entry.name) else {
             report(entry.key, at: entry, "this is no header's name")
             return nil

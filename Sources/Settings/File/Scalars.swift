@@ -21,6 +21,15 @@ enum Scalars {
         }
     }
 
+    /// `1%`, `99.5%`: a share as a fraction.
+    static func share(_ text: String) -> Double? {
+        guard text.hasSuffix("%"), text.utf8.count <= 8,
+            text.dropLast().utf8.allSatisfy({ (0x30...0x39).contains($0) || $0 == 0x2E }),
+            let percent = Double(text.dropLast()), percent > 0, percent <= 100
+        else { return nil }
+        return percent / 100
+    }
+
     /// `100/10s`: so many calls in so long a time.
     static func rate(_ text: String) -> Rate? {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)

@@ -45,7 +45,7 @@ extension FileReader {
                 root,
                 keys: [
                     "product", "journal", "http", "sources", "destinations", "flows", "retry", "retention", "alerts",
-                    "enrich_for", "types", "reconcile", "receipts",
+                    "console", "enrich_for", "types", "reconcile", "receipts", "logs", "traces",
                 ], of: "the configuration")
         else { return nil }
         catalogue = EventCatalogue(declared: types(map["types"]))
@@ -60,9 +60,13 @@ extension FileReader {
         settings.alerts = alerts(map["alerts"], destinations: map["destinations"], read: settings.destinations)
         settings.reconcile = reconcile(map["reconcile"])
         settings.receipts = receipts(map["receipts"])
+        settings.console = console(map["console"], destinations: map["destinations"])
         settings.enrichFor = duration(map["enrich_for"], in: .zero...Scalars.durationMax) ?? settings.enrichFor
         settings.flows = flows(map["flows"], destinations: map["destinations"], read: settings.destinations)
+        settings.logs = choice(map["logs"], as: LogFormat.self) ?? settings.logs
+        settings.traces = traces(map["traces"])
         if problems.isEmpty { warnOfUnused(map["destinations"], flows: settings.flows, alerts: settings.alerts) }
+        if let flow = settings.alerts.flow { settings.flows.append(flow) }
         return settings
     }
 

@@ -10,6 +10,9 @@ extension FileReader {
     mutating func sources(_ node: FileNode?) -> [SourceSettings] {
         named(node, atMost: Self.sourcesMax, of: "sources").compactMap { entry in
             checkName(of: entry, thing: "source")
+            if entry.name == "throughline" {
+                report(entry.key, at: entry, "throughline is the source of the server's own alerts; choose another name")
+            }
             return source(entry)
         }
     }

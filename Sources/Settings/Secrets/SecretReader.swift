@@ -105,6 +105,8 @@ package struct ResolvedSecrets: Sendable, Equatable {
 
     package init(_ values: [SecretReference: Redacted<String>] = [:]) { self.values = values }
 
+    package var references: [SecretReference] { Array(values.keys) }
+
     package subscript(_ reference: SecretReference) -> Redacted<String>? { values[reference] }
 
     /// The secrets of each source by its name, the newest first.

@@ -8,6 +8,7 @@ struct Snapshot: Sendable {
     var jobs: [JobDetail] = []
     var kept: [KeptDelivery] = []
     var alerts: [AlertRow] = []
+    var issues: [IssueRow] = []
     var pauses: [String: Pause] = [:]
     var pending = 0
 
@@ -23,6 +24,7 @@ struct Snapshot: Sendable {
         jobs.reverse()
         kept = try await Self.all { try await journal.keptDeliveries(KeptFilter(), page: $0) }
         alerts = try await Self.all { try await journal.alerts(openOnly: false, page: $0) }
+        issues = try await Self.all { try await journal.issues(IssueFilter(), page: $0) }
         pauses = try await journal.pauses()
         pending = try await journal.figures(now: now).pending
     }

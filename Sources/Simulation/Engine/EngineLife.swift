@@ -9,6 +9,7 @@ internal import Model
 internal import Planning
 internal import Seams
 internal import Settings
+internal import Watch
 
 #if canImport(Glibc)
     internal import Glibc
@@ -41,6 +42,7 @@ final class EngineLife: @unchecked Sendable {
     private let connectors: ConnectorSet
     private let world: Seams.World
     private var admission: Admission?
+    private(set) var watcher: Watcher?
     private var root: Task<Void, Never>?
     /// What waits for an answer of this life, told when it dies.
     private var callers: [Int: () -> Void] = [:]
@@ -67,13 +69,18 @@ final class EngineLife: @unchecked Sendable {
                 settings: configuration.settings, secrets: { configuration.secrets[$0] }, world: world))
         let journal = try Self.open(disk.path, JournalExecutor(scheduler))
         let rooms = Flaw.journals(journal, with: flaw)
+        let book = TallyBook(settings: live, time: time)
         let runner = JobRunner(
             journal: rooms.work, connectors: connectors, settings: live, world: world, node: "local", logger: logger,
-            trailURL: { "http://throughline.test/console/trail?id=\($0)" })
+            trailURL: { "http://throughline.test/console/trail?id=\($0)" },
+            onSettled: { book.countWork(destination: $0.call.destination, outcome: $1.attempt.outcome) })
         let planner = PlannerService(
             journal: rooms.planning, settings: live, connectors: connectors, time: time, chance: dice, logger: logger,
             onWork: { runner.wake() })
-        let admission = Admission(journal: rooms.intake, logger: logger, time: time, onCommit: { _ in planner.wake() })
+        let admission = Admission(
+            journal: rooms.intake, logger: logger, time: time, onCommit: { _ in planner.wake() },
+            onKept: { book.countArrivals($0) })
+        watcher = Watcher(journal: journal, settings: live, book: book, time: time, chance: dice, logger: logger)
         intake = Intake(
             settings: live, secrets: configuration.secrets.bySource(configuration.settings), admission: admission,
             time: time, chance: dice, logger: logger)
@@ -97,13 +104,14 @@ final class EngineLife: @unchecked Sendable {
     }
 
     func start() {
-        guard let planner, let runner, let journal, let admission else { return }
+        guard let planner, let runner, let journal, let admission, let watcher else { return }
         root = Task(executorPreference: executor) { [errands, time] in
             await withDiscardingTaskGroup { group in
                 let runnerEnded = Signal()
                 // A service that throws ends its process in production; here the checkers find that nothing goes on.
                 group.addTask { try? await admission.run() }
                 group.addTask { try? await planner.run() }  // The same holds here,
+                group.addTask { try? await watcher.run() }
                 group.addTask { await journal.tendLog(on: time) }
                 group.addTask {
                     try? await runner.run()  // and here.
@@ -193,7 +201,7 @@ final class EngineLife: @unchecked Sendable {
         isOver = true
         let callers = callers.sorted { $0.key < $1.key }.map(\.value)
         self.callers = [:]
-        (journal, intake, runner, planner, admission, root) = (nil, nil, nil, nil, nil, nil)
+        (journal, intake, runner, planner, admission, watcher, root) = (nil, nil, nil, nil, nil, nil, nil)
         for caller in callers { caller() }
     }
 }

@@ -3,6 +3,7 @@ internal import Journal
 internal import JournalSQLite
 internal import Model
 internal import Sandbox
+internal import Watch
 
 /// One run of (seed, workload, faults).
 ///
@@ -243,6 +244,8 @@ final class SimulationRun: @unchecked Sendable {
         life?.perform { life -> Result<Snapshot, any Error> in
             do {
                 guard let journal = life.journal else { throw Failure(.unavailable, "The journal is closed.") }
+                // A last look, so that what was just settled is seen.
+                try await life.watcher?.round()
                 return .success(try await Snapshot(of: journal, now: life.time.now))
             } catch {
                 return .failure(error)

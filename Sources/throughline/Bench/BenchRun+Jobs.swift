@@ -34,15 +34,13 @@ extension BenchRun {
         }
     }
 
-    private func place(_ name: String) -> String { folder + "/throughline-bench-\(getpid())-\(name)" }
-
     // MARK: As in service
 
     private func drain(isOverLoopback: Bool) async throws -> BenchReport.Drain {
         terminal.progress("\(drainCount) jobs, effects \(isOverLoopback ? "over loopback" : "in process")")
         guard isOverLoopback else { return try await drain(to: nil) }
         let (drains, found) = AsyncStream.makeStream(of: BenchReport.Drain.self)
-        try await BenchServer.with(folder: place("stand-in"), isPlanning: false) { server in
+        try await BenchServer.with(place("stand-in"), isPlanning: false) { server in
             let url = "http://127.0.0.1:\(server.port)\(BenchServer.emptyPath)"
             let measured = try await OutboundHTTP.with { http in
                 try await drain(to: InstantDestination.StandIn(http: http, url: url))
@@ -55,15 +53,15 @@ extension BenchRun {
 
     /// Plans all jobs first; the clock runs from the server that finds them to the last effect.
     private func drain(to standIn: InstantDestination.StandIn?) async throws -> BenchReport.Drain {
-        let place = place("drain")
-        defer { BenchServer.remove(place) }
-        try await BenchServer.keeping(folder: place, isPlanning: false) { server in
+        let place = try place("drain")
+        defer { place.remove() }
+        try await BenchServer.keeping(place, isPlanning: false) { server in
             let filling = JournalFilling(server: server, traffic: traffic(of: server))
             try await filling.receive(drainCount)
             try await filling.plan()
         }
         let (drains, found) = AsyncStream.makeStream(of: BenchReport.Drain.self)
-        try await BenchServer.keeping(folder: place, isPlanning: true, standIn: standIn) { server in
+        try await BenchServer.keeping(place, isPlanning: true, standIn: standIn) { server in
             let before = server.destination.effects
             let seconds = try await ContinuousClock.seconds { try await settle(server, within: .seconds(600)) }
             let rate = Double(server.destination.effects - before) / seconds
@@ -96,16 +94,16 @@ extension BenchRun {
     // MARK: By size
 
     private func size(_ backlog: Int) async throws -> BenchReport.Size {
-        let place = place("size")
-        defer { BenchServer.remove(place) }
+        let place = try place("size")
+        defer { place.remove() }
         let (sizes, found) = AsyncStream.makeStream(of: BenchReport.Size.self)
-        try await BenchServer.keeping(folder: place, isPlanning: false) { server in
+        try await BenchServer.keeping(place, isPlanning: false) { server in
             found.yield(try await fill(server, backlog))
         }
         var filled = try await Self.first(of: sizes)
-        if backlog > 0 { filled.bytesPerEvent = try Self.fileSize(place + "/" + BenchServer.journalName) / backlog }
+        if backlog > 0 { filled.bytesPerEvent = try place.journalSize() / backlog }
         let size = filled
-        try await BenchServer.keeping(folder: place, isPlanning: false) { server in
+        try await BenchServer.keeping(place, isPlanning: false) { server in
             found.yield(try await measure(server, size))
         }
         found.finish()
@@ -144,10 +142,6 @@ extension BenchRun {
     private func traffic(of server: BenchServer, firstNumber: Int = 0) -> BenchTraffic {
         BenchTraffic(
             secret: BenchServer.stripeSecret, time: server.installation.world.time, firstNumber: firstNumber)
-    }
-
-    private static func fileSize(_ path: String) throws -> Int {
-        (try FileManager.default.attributesOfItem(atPath: path)[.size] as? NSNumber)?.intValue ?? 0
     }
 
     private static func first<Value: Sendable>(of values: AsyncStream<Value>) async throws -> Value {

@@ -26,6 +26,8 @@ struct BenchRun: Sendable {
     var parts: Set<Part>
     /// A fresh folder in it holds each journal.
     var folder: String
+    /// The Postgres server on which each journal is a database of its own; nil: journals are files.
+    var postgres: String?
     var terminal: Terminal
 
     func run() async throws -> BenchReport {
@@ -59,9 +61,9 @@ struct BenchRun: Sendable {
         _ name: String, isPlanning: Bool, _ report: BenchReport,
         _ measure: @Sendable (BenchServer, BenchTraffic, inout BenchReport) async throws -> Void
     ) async throws -> BenchReport {
-        let place = folder + "/throughline-bench-\(getpid())-\(name)"
+        let place = try place(name)
         let (reports, found) = AsyncStream.makeStream(of: BenchReport.self)
-        try await BenchServer.with(folder: place, isPlanning: isPlanning) { server in
+        try await BenchServer.with(place, isPlanning: isPlanning) { server in
             var report = report
             let traffic = BenchTraffic(secret: BenchServer.stripeSecret, time: server.installation.world.time)
             try await load(server, traffic, BenchServer.intakePath, connections: 16, for: .seconds(1))
@@ -71,6 +73,10 @@ struct BenchRun: Sendable {
         }
         found.finish()
         return await reports.first { _ in true } ?? report
+    }
+
+    func place(_ name: String) throws -> BenchPlace {
+        try BenchPlace(folder: folder, name: name, postgres: postgres)
     }
 
     private func measurePairs(

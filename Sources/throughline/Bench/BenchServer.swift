@@ -12,7 +12,6 @@ struct BenchServer: Sendable {
     static let stripeSecret = "whsec_bench_stripe"
     static let emptyPath = "/bench/empty"
     static let intakePath = "/in/stripe"
-    static let journalName = "throughline.db"
 
     let installation: Installation
     let destination: InstantDestination
@@ -22,29 +21,26 @@ struct BenchServer: Sendable {
     /// Resident bytes once it is ready, before any request of the measurement.
     let idleBytes: Int?
 
-    /// Runs `body` against a server and removes its folder afterwards.
-    static func with(folder: String, isPlanning: Bool, _ body: @Sendable (BenchServer) async throws -> Void)
+    /// Runs `body` against a server and removes its place afterwards.
+    static func with(_ place: BenchPlace, isPlanning: Bool, _ body: @Sendable (BenchServer) async throws -> Void)
         async throws
     {
-        defer { remove(folder) }
-        try await keeping(folder: folder, isPlanning: isPlanning, body)
+        defer { place.remove() }
+        try await keeping(place, isPlanning: isPlanning, body)
     }
 
-    // What cannot be removed is left to its owner: the measurement is over.
-    static func remove(_ folder: String) { try? FileManager.default.removeItem(atPath: folder) }
-
-    /// Runs `body` against a server on the journal of that folder, which is made where there is none, and leaves it.
+    /// Runs `body` against a server on the journal of that place, which is made where there is none, and leaves it.
     ///
     /// Effects end in the process, or go on to `standIn`.
     static func keeping(
-        folder: String, isPlanning: Bool, standIn: InstantDestination.StandIn? = nil,
+        _ place: BenchPlace, isPlanning: Bool, standIn: InstantDestination.StandIn? = nil,
         _ body: @Sendable (BenchServer) async throws -> Void
     ) async throws {
-        try write(folder: folder)
+        try write(place)
         let start = ContinuousClock.now
         let time = SystemTime()
         let destination = InstantDestination(time: time, standIn: standIn)
-        let loaded = try ConfigurationLoader.load(folder + "/throughline.yaml", needsSecrets: true)
+        let loaded = try ConfigurationLoader.load(place.folder + "/throughline.yaml", needsSecrets: true)
         let world = World(time: time, chance: SystemChance(), http: destination)
         let installation = try Installation(loaded, world: world, logger: Logger.product(level: .error))
         let result = await Result {
@@ -108,12 +104,13 @@ struct BenchServer: Sendable {
         try result.get()
     }
 
-    private static func write(folder: String) throws {
+    private static func write(_ place: BenchPlace) throws {
+        let folder = place.folder
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         let settings = """
             product: Benchmark
-            journal: sqlite:\(journalName)
+            journal: \(place.journal)
             sources:
               stripe: { kind: stripe, secrets: [env:STRIPE_WEBHOOK_SECRET] }
             destinations:
@@ -126,6 +123,7 @@ struct BenchServer: Sendable {
         let secrets = """
             STRIPE_WEBHOOK_SECRET=\(stripeSecret)
             HOOK_SECRET=\(StandInSet.Credentials().hookSecret)
+            \(place.secrets)
             """
         try PrivateFile.write(Array(settings.utf8), to: folder + "/throughline.yaml")
         try PrivateFile.write(Array(secrets.utf8), to: folder + "/.env")

@@ -21,8 +21,8 @@ struct BenchWalk: Sendable {
     var folder: String
 
     func run() async throws {
-        let place = folder + "/throughline-bench-\(getpid())-walk"
-        try await BenchServer.with(folder: place, isPlanning: false) { server in
+        let place = try BenchPlace(folder: folder, name: "walk", postgres: nil)
+        try await BenchServer.with(place, isPlanning: false) { server in
             let traffic = BenchTraffic(secret: BenchServer.stripeSecret, time: server.installation.world.time)
             let filling = JournalFilling(server: server, traffic: traffic)
             try await filling.receive(count)

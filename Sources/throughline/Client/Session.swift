@@ -40,7 +40,7 @@ enum Session {
                 "No server of this configuration runs here. Start one with `throughline serve`, or name "
                     + "one with --server URL --key KEY.")
         }
-        let world = World(time: SystemTime(), chance: SystemChance(), http: http)
+        let world = World(time: SystemTime(), chance: SystemChance(), http: http, mail: http)
         let installation = try await open(loaded, world: world)
         do {
             try await serve(installation, http: http) { client in try await body(client, terminal) }

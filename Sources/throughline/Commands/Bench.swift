@@ -18,6 +18,8 @@ struct Bench: AsyncParsableCommand {
             """)
     @Option(help: "How long the full load with planning lasts, in seconds.") var seconds: Int?
     @Option(help: "Where the journals are made and removed (default: here).") var folder: String?
+    @Option(help: "Measure on Postgres: a URL or env:NAME; each journal is a database of its own, removed afterwards.")
+    var postgres: String?
     @Option(help: "Events and open jobs in the journal, for what size costs (default: 10000,1000000).")
     var backlog: String?
     @Option(help: "One part: street (acknowledgements, planning, effects) or jobs.") var only: BenchRun.Part?
@@ -43,7 +45,7 @@ struct Bench: AsyncParsableCommand {
 
     func run() async throws {
         let folder = URL(filePath: folder ?? FileManager.default.currentDirectoryPath).standardizedFileURL.path
-        if let serve { return try await Self.serve(serve, folder: folder) }
+        if let serve { return try await self.serve(serve, folder: folder) }
         if let walk { return try await BenchWalk(count: walk, through: through, folder: folder).run() }
         let terminal = Terminal()
         let long = seconds ?? (quick ? 10 : 60)
@@ -63,7 +65,8 @@ struct Bench: AsyncParsableCommand {
             steadyDuration: .seconds(quick ? 5 : 20), drainCount: quick ? 5_000 : 50_000,
             backlogs: try Self.numbers(
                 backlog ?? (quick ? "10000" : "10000,1000000"), "--backlog", 0...100_000_000),
-            parts: only.map { [$0] } ?? Set(BenchRun.Part.allCases), folder: folder, terminal: terminal
+            parts: only.map { [$0] } ?? Set(BenchRun.Part.allCases), folder: folder,
+            postgres: try postgres.map { try DatabaseURL.resolve($0, config: nil).revealed }, terminal: terminal
         ).run()
         if json {
             terminal.line(report.json.encodedText)
@@ -72,10 +75,11 @@ struct Bench: AsyncParsableCommand {
         }
     }
 
-    private static func serve(_ what: Serving, folder: String) async throws {
-        let place = folder + "/throughline-bench-\(getpid())-serve"
+    private func serve(_ what: Serving, folder: String) async throws {
+        let url = try postgres.map { try DatabaseURL.resolve($0, config: nil).revealed }
+        let place = try BenchPlace(folder: folder, name: "serve", postgres: url)
         try OpenFiles.raiseLimit()
-        try await BenchServer.with(folder: place, isPlanning: what == .street) { server in
+        try await BenchServer.with(place, isPlanning: what == .street) { server in
             Terminal().line("http://127.0.0.1:\(server.port)")
             Terminal().line(server.installation.credential.revealed)
             while true { try await server.installation.world.time.sleep(for: .seconds(60)) }

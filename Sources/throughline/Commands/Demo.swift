@@ -68,7 +68,7 @@ struct Demo: AsyncParsableCommand {
     ) async throws {
         let file = folder + "/throughline.yaml"
         let loaded = try ConfigurationLoader.load(file, needsSecrets: true)
-        let world = World(time: SystemTime(), chance: SystemChance(), http: http)
+        let world = World(time: SystemTime(), chance: SystemChance(), http: http, mail: http)
         let installation = try Installation(loaded, world: world, logger: logger)
         let story = DemoStory(
             installation: installation, standIns: standIns, file: file, isOnce: once, people: people,

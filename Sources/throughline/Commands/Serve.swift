@@ -1,4 +1,5 @@
 import ArgumentParser
+import Console
 import Foundation
 import Journal
 import Logging
@@ -34,15 +35,16 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "all, ingest (receives events) or work (plans and calls out); needs a journal in Postgres.")
     var role = Role.all
     @Option(help: "debug, info, warning or error.") var logLevel = "info"
-    @Flag(help: "Logs as JSON, one object a line.") var logJSON = false
+    @Option(help: "text, or json: one object a line (default: what `logs` says in the configuration).")
+    var logFormat: LogFormat?
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
         guard let level = Logger.Level(rawValue: logLevel) else {
             throw Failure(.usage, "--log-level is debug, info, warning or error, not \"\(logLevel)\".")
         }
-        let logger = Logger.product(level: level, isJSON: logJSON)
         let loaded = try ConfigurationLoader.load(common.config, needsSecrets: true)
+        let logger = Logger.product(level: level, isJSON: (logFormat ?? loaded.settings.logs) == .json)
         try OpenFiles.raiseLimit()
         if role != .all, try !loaded.journal.isShared {
             throw Failure(
@@ -53,7 +55,7 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func serve(_ loaded: LoadedConfiguration, http: OutboundHTTP, logger: Logger) async throws {
-        let world = World(time: SystemTime(), chance: SystemChance(), http: http)
+        let world = World(time: SystemTime(), chance: SystemChance(), http: http, mail: http)
         let installation = try Installation(loaded, world: world, logger: logger)
         defer { LocalServer.remove(folder: loaded.folder) }
         do {
@@ -89,15 +91,22 @@ struct Serve: AsyncParsableCommand {
             await onListening(port)
         }
         var services: [any Service] = role == .work ? [] : [installation.admission]
-        if role != .ingest { services += [installation.planner, installation.runner, installation.maintenance] }
-        if role != .ingest { services.append(installation.reconciler) }
+        if role != .ingest {
+            services += [
+                installation.planner, installation.runner, installation.maintenance, installation.tallying,
+                installation.reconciler,
+            ]
+        }
         if role != .ingest, let hints = installation.hints { services.append(hints) }
+        services.append(installation.watcher)
+        if let exporter = installation.exporter { services.append(exporter) }
         if let tending = installation.logTending { services.append(tending) }
         services += [
             Reloader(installation: installation, option: option, started: loaded.settings), announcement,
         ]
         services += try installation.drains(loaded)
         if let metrics = settings.metrics { services.append(installation.metricsServer(metrics)) }
+        services += installation.console.services
         services += also
         services += [server, DrainNotice(readiness: installation.readiness)]
         var quiet = logger
@@ -110,6 +119,8 @@ struct Serve: AsyncParsableCommand {
         logger.info("stopped")
     }
 }
+
+extension LogFormat: ExpressibleByArgument {}
 
 /// Reads the configuration again at SIGHUP.
 struct Reloader: Service {
@@ -124,7 +135,8 @@ struct Reloader: Service {
             ("journal", started.journal != new.journal), ("http.host", started.http.host != new.http.host),
             ("http.port", started.http.port != new.http.port),
             ("http.metrics", started.http.metrics != new.http.metrics),
-            ("sources of kind inbox", inboxes(started) != inboxes(new)),
+            ("sources of kind inbox", inboxes(started) != inboxes(new)), ("logs", started.logs != new.logs),
+            ("traces", started.traces != new.traces),
         ]
         return changes.filter(\.1).map(\.0)
     }

@@ -46,7 +46,7 @@ struct Config: AsyncParsableCommand {
 
         private func ask(_ settings: Settings, _ secrets: ResolvedSecrets) async throws -> [DestinationFinding] {
             try await OutboundHTTP.with { http in
-                let world = World(time: SystemTime(), chance: SystemChance(), http: http)
+                let world = World(time: SystemTime(), chance: SystemChance(), http: http, mail: http)
                 let connectors = ConnectorFactory.make(settings: settings, secrets: { secrets[$0] }, world: world)
                 var findings: [DestinationFinding] = []
                 for destination in settings.destinations {
@@ -173,14 +173,52 @@ struct Migrate: AsyncParsableCommand {
             serve does it by itself on SQLite, and on Postgres only when told. There is no way back: make a backup \
             first.
 
+            --from and --to move a journal with its whole history from a file to a database that holds none, while no \
+            server runs. A move that was interrupted goes on where it ended; the file is retired only when all tables add \
+            up to the same on both sides. --take-back makes a retired file fit to be served again, with its open jobs held.
+
             Examples:
               throughline migrate --print
               throughline migrate
+              throughline migrate --from sqlite:throughline.db --to env:DATABASE_URL
             """)
     @Flag(help: "Show the statements that would run, and change nothing.") var print = false
+    @Option(help: "Move the journal out of this file (sqlite:FILE).") var from: String?
+    @Option(help: "Where to: a Postgres URL or env:NAME (default: the configuration's journal).") var to: String?
+    @Flag(help: "With --from: empty what an unfinished move left, and begin anew.") var restart = false
+    @Option(help: "Let a file that was moved away be served again (sqlite:FILE).") var takeBack: String?
+    @OptionGroup var consent: ConsentOptions
     @OptionGroup var common: CommonOptions
 
+    func validate() throws {
+        if from == nil, to != nil || restart { throw ValidationError("--to and --restart need --from.") }
+        if [from != nil, takeBack != nil, print].filter({ $0 }).count > 1 {
+            throw ValidationError("--from, --take-back and --print do different things: give one.")
+        }
+    }
+
     func run() async throws {
+        if let from {
+            return try await MoveRun(from: from, to: to, isRestarting: restart, consent: consent, common: common).run()
+        }
+        if let takeBack { return try await self.takeBack(takeBack) }
+        try await migrate()
+    }
+
+    private func takeBack(_ place: String) async throws {
+        let terminal = Terminal()
+        let path = try MoveRun.path(place)
+        let question =
+            "What came since the move is not in \(path). Its open jobs will be held, for they may have been done. Go on?"
+        guard try terminal.confirms(question, isYes: consent.yes) else { throw DoesNotHold() }
+        let journal = try SQLiteJournal.openToMove(path: path)
+        let isTaken = try await journal.takeBack()
+        try await journal.close()
+        if common.json { return terminal.line((["taken_back": .bool(isTaken)] as JSONValue).encodedText) }
+        terminal.line(isTaken ? "\(path) can be served again." : "\(path) was not moved; nothing was changed.")
+    }
+
+    private func migrate() async throws {
         let terminal = Terminal()
         let loaded = try ConfigurationLoader.load(common.config, needsSecrets: false)
         let place = try loaded.journal

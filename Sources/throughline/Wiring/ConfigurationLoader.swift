@@ -10,6 +10,8 @@ struct LoadedConfiguration: Sendable {
     var folder: String
     var file: String
     var secrets: ResolvedSecrets
+    /// Where the file names which secret.
+    var uses: [SecretUse]
     var warnings: [SettingsProblem]
 
     /// Where the journal is, with its secret.
@@ -92,7 +94,7 @@ enum ConfigurationLoader {
             throw Failure(.configuration, Self.list(errors))
         }
         return LoadedConfiguration(
-            settings: settings, folder: folder, file: file, secrets: secrets.secrets,
+            settings: settings, folder: folder, file: file, secrets: secrets.secrets, uses: reading.secrets,
             warnings: reading.warnings + secrets.warnings)
     }
 

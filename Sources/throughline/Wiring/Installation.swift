@@ -2,6 +2,7 @@ import API
 import ConnectorKit
 import Connectors
 import Console
+import Foundation
 import Hummingbird
 import Intake
 import Jobs
@@ -30,9 +31,15 @@ struct Installation: Sendable {
     let maintenance: Maintenance
     let histories: HistorySet
     let reconciler: Reconciler
+    let watcher: Watcher
+    /// Sends traces; nil where nobody collects them.
+    let exporter: TraceExporter?
+    let secretMarks: SecretMarks
     let readiness: Readiness
     let dependencies: Dependencies
     let console: Console
+    let backstage: ConsoleBackstage
+    let tallying: WorkTallying
     let credential: Redacted<String>
     let logger: Logger
 
@@ -41,23 +48,36 @@ struct Installation: Sendable {
     /// Blocks while the journal recovers.
     init(_ loaded: LoadedConfiguration, world: World, logger: Logger) throws {
         let settings = loaded.settings
-        self.world = world
+        var world = world
         self.logger = logger
         live = LiveSettings(settings)
+        let book = TallyBook(settings: live, time: world.time)
+        let meters = Meters(book: book)
+        let collector = TraceExporter.Collector(
+            settings, secrets: loaded.secrets, environment: ProcessInfo.processInfo.environment)
+        exporter = collector.map { [world] in
+            TraceExporter(
+                $0, resource: [.init("service.name", "throughline"), .init("service.version", Version.text)],
+                http: world.http, time: world.time, meters: meters, logger: logger)
+        }
+        if let exporter { world.spans = exporter }
+        self.world = world
         connectors = ConnectorSet(
             ConnectorFactory.make(settings: settings, secrets: { loaded.secrets[$0] }, world: world))
         let node = JournalPlace.nodeName(world.chance)
         journal = try loaded.journal.open(as: node, world: world)
         let live = live
-        let (meters, followers) = (Meters(), Followers())
+        let followers = Followers()
         let runner = JobRunner(
             journal: journal, connectors: connectors, settings: live, world: world, node: node, logger: logger,
             trailURL: { "\(Self.publicURL(of: live.current.http))/console/trail?id=\($0)" },
             onSettled: { Self.tell($1, of: $0, meters, followers) })
         let planner = PlannerService(
             journal: journal, settings: live, connectors: connectors, time: world.time, chance: world.chance,
-            logger: logger, onWork: { runner.wake() })
-        admission = Admission(journal: journal, logger: logger, time: world.time, onCommit: { _ in planner.wake() })
+            logger: logger, spans: world.spans, onWork: { runner.wake() })
+        admission = Admission(
+            journal: journal, logger: logger, time: world.time, onCommit: { _ in planner.wake() },
+            onKept: { book.countArrivals($0) })
         intake = Intake(
             settings: live, secrets: loaded.secrets.bySource(settings), admission: admission, time: world.time,
             chance: world.chance, logger: logger)
@@ -69,6 +89,11 @@ struct Installation: Sendable {
             intake: RecoveryDoor(intake: intake), world: world, logger: logger, onEvents: { planner.wake() },
             onJobs: { runner.wake() })
         maintenance = Maintenance(journal: journal, settings: live, time: world.time, logger: logger)
+        let marks = SecretMarks(loaded.secrets)
+        secretMarks = marks
+        watcher = Watcher(
+            journal: journal, settings: live, book: book, time: world.time, chance: world.chance, logger: logger,
+            secrets: { marks.current }, onTold: { planner.wake() })
         readiness = Readiness()
         credential = Redacted(Crockford.encode(world.chance.bytes(32)))
         let passwords = Passwords(chance: world.chance, blocking: BlockingThreads())
@@ -82,10 +107,14 @@ struct Installation: Sendable {
             aftercare: Aftercare(
                 reconciling: ReconcilerControl(reconciler: reconciler), runs: journal, subjects: journal,
                 pruning: journal,
-                receipts: ReceiptDesk(journal: journal, time: world.time, chance: world.chance)))
+                receipts: ReceiptDesk(journal: journal, time: world.time, chance: world.chance)),
+            alertTesting: AlertTest(settings: live, connectors: connectors, world: world), spans: world.spans)
+        tallying = WorkTallying(journal: journal, time: world.time, logger: logger)
+        backstage = ConsoleBackstage(
+            journal: journal, settings: live, connectors: connectors, world: world, loaded: loaded)
         console = try Console(
-            dependencies: dependencies, sessions: Sessions(time: world.time, chance: world.chance),
-            passwords: passwords)
+            dependencies: dependencies, survey: journal, backstage: backstage,
+            sessions: Sessions(time: world.time, chance: world.chance), passwords: passwords, http: world.http)
     }
 
     /// Keeps the embedded journal's log short; nil where another program keeps the journal.
@@ -128,7 +157,9 @@ struct Installation: Sendable {
         histories.replace(
             with: ConnectorFactory.histories(
                 settings: loaded.settings, secrets: { loaded.secrets[$0] }, world: world))
+        backstage.reload(loaded)
         intake.replaceSecrets(loaded.secrets.bySource(loaded.settings))
+        secretMarks.replace(with: loaded.secrets)
         runner.reload()
         planner.wake()
     }

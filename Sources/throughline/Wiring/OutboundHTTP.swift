@@ -14,16 +14,22 @@ struct OutboundHTTP: HTTPTransport {
     private static let connectionsPerHostMax = 4096
 
     private let client: HTTPClient
-    private let addresses: AddressGuard
-    private let time: any TimeSource
+    let addresses: AddressGuard
+    let time: any TimeSource
+    /// What a mail server must show.
+    let mailTLS: TLSConfiguration
+    let forbids: @Sendable (IPAddress) -> Bool
 
     /// `resolve` and `forbids` stand in for the system's resolver and the rule in tests.
     init(
         time: any TimeSource = SystemTime(),
         resolve: @escaping @Sendable (String) -> [IPAddress]? = { IPAddress.resolve($0) },
-        forbids: @escaping @Sendable (IPAddress) -> Bool = AddressRule.isForbidden
+        forbids: @escaping @Sendable (IPAddress) -> Bool = AddressRule.isForbidden,
+        mailTLS: TLSConfiguration = .makeClientConfiguration()
     ) {
         self.time = time
+        self.mailTLS = mailTLS
+        self.forbids = forbids
         addresses = AddressGuard(time: time, resolve: resolve)
         var configuration = HTTPClient.Configuration(redirectConfiguration: .disallow)
         configuration.timeout.connect = .seconds(5)
@@ -177,5 +183,5 @@ extension Duration {
 }
 
 extension SocketAddress {
-    fileprivate var ipAddressBytes: IPAddress? { withSockAddr { pointer, _ in IPAddress(pointer) } }
+    var ipAddressBytes: IPAddress? { withSockAddr { pointer, _ in IPAddress(pointer) } }
 }

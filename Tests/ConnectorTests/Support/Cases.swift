@@ -30,6 +30,7 @@ struct ActionCase: Sendable, CustomTestStringConvertible {
             ["ticket": ["id": 35436]]),
         ActionCase("team", Fixture.effect("notify"), 200, [:]),
         ActionCase("hook", Fixture.effect("send"), 200, [:]),
+        ActionCase("pager", Fixture.effect("event"), 202, ["status": "success"]),
         ActionCase("api", Fixture.effect("create"), 201, ["id": "7"]),
         ActionCase("api", Fixture.effect("mark"), 201, ["id": "8"]),
         ActionCase("api", Fixture.effect("put"), 200, ["id": "9"]),

@@ -63,17 +63,18 @@ enum Fixture {
         "desk": .zendesk(subdomain: "acme", email: "ops@acme.example", token: .environment("ZENDESK_TOKEN")),
         "team": .slack(url: .environment("SLACK_URL")),
         "hook": .webhook(url: "https://sandbox/hook", secret: .environment("HOOK_SECRET")),
-        "api": .http(api),
+        "api": .http(api), "pager": .pagerduty(routingKey: .environment("PAGER_KEY")),
     ]
 
     static let secretNames = [
         "crm": "HUBSPOT_TOKEN", "desk": "ZENDESK_TOKEN", "team": "SLACK_URL", "hook": "HOOK_SECRET",
-        "api": "API_TOKEN",
+        "api": "API_TOKEN", "pager": "PAGER_KEY",
     ]
 
     static let secrets = [
         "HUBSPOT_TOKEN": token, "ZENDESK_TOKEN": "zd-token-000111222", "SLACK_URL": slackURL,
         "HOOK_SECRET": webhookSecret + "\n", "API_TOKEN": "api-token-333444",
+        "PAGER_KEY": "R015ABCDEF0123456789ABCDEF012345",
     ]
 
     static let api = HTTPDestination(

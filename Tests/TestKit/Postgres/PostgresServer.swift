@@ -21,14 +21,19 @@ package final class PostgresServer: Sendable {
     package let port: Int
     private let owner: String
     private let folder: TemporaryFolder
-    private let isDurable: Bool
+    private let settings: [String]
     /// Held open for as long as the server is to run.
     private let lifeline = Mutex<Pipe?>(nil)
 
-    /// With `isDurable` false nothing is synced: fast, and lost with the machine.
-    package init(isDurable: Bool, owner: String = "throughline") async throws {
-        self.isDurable = isDurable
+    /// With `isDurable` false nothing is synced: fast, and lost with the machine. `settings` are Postgres's own
+    /// (`max_connections=10`); with `tls` it speaks TLS by that certificate.
+    package init(
+        isDurable: Bool, owner: String = "throughline", settings: [String] = [], tls: Certificate? = nil
+    ) async throws {
         self.owner = owner
+        self.settings =
+            (isDurable ? [] : ["fsync=off", "full_page_writes=off", "autovacuum=off"]) + settings
+            + (tls == nil ? [] : ["ssl=on", "ssl_cert_file=tls.pem", "ssl_key_file=tls.key"])
         port = try FreePort.find()
         folder = try TemporaryFolder()
         if getuid() == 0 { chmod(folder.path, 0o777) }
@@ -37,6 +42,13 @@ package final class PostgresServer: Sendable {
                 try Self.program("initdb"), "-D", data, "-U", owner, "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8",
                 "--no-sync",
             ])
+        if let tls {
+            for (from, name) in [(tls.file, "tls.pem"), (tls.key, "tls.key")] {
+                try await Self.run(["cp", from, "\(data)/\(name)"])
+                try await Self.run(["chmod", "600", "\(data)/\(name)"])
+                if getuid() == 0 { try await Self.run(["chown", "postgres", "\(data)/\(name)"]) }
+            }
+        }
         try await start()
     }
 
@@ -50,11 +62,11 @@ package final class PostgresServer: Sendable {
 
     /// Starts the server and returns when it answers.
     package func start() async throws {
-        var settings = [
-            "listen_addresses=127.0.0.1", "port=\(port)", "unix_socket_directories=", "max_connections=300",
-            "shared_buffers=64MB", "log_min_messages=warning", "logging_collector=off",
-        ]
-        if !isDurable { settings += ["fsync=off", "full_page_writes=off", "autovacuum=off"] }
+        let settings =
+            [
+                "listen_addresses=127.0.0.1", "port=\(port)", "unix_socket_directories=", "max_connections=300",
+                "shared_buffers=64MB", "log_min_messages=warning", "logging_collector=off",
+            ] + self.settings
         // The keeper ends the server when its own input ends, which it does with this process.
         let script = """
             exec 3<&0
@@ -135,6 +147,16 @@ package final class PostgresServer: Sendable {
         return outcome.output.trimmingCharacters(in: .newlines)
     }
 
+    /// The journal's schema as `pg_dump` writes it.
+    package func dump(_ url: String) async throws -> String {
+        try await Self.run([Self.program("pg_dump"), "--schema=throughline", url])
+    }
+
+    /// Runs what `dump` gave.
+    package func restore(_ dump: String, to url: String) async throws {
+        _ = try await psql(["-f", "-"], url, input: dump)
+    }
+
     // MARK: Programs
 
     /// Where the newest version that is installed has its programs.
@@ -156,8 +178,10 @@ package final class PostgresServer: Sendable {
         getuid() == 0 ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] : []
     }
 
-    private static func run(_ words: [String]) async throws {
+    @discardableResult
+    static func run(_ words: [String]) async throws -> String {
         let outcome = try await Program.run("/usr/bin/env", words, folder: "/")
         guard outcome.status == 0 else { throw PostgresTrouble(outcome.errors) }
+        return outcome.output
     }
 }

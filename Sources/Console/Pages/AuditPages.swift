@@ -1,0 +1,35 @@
+internal import API
+internal import Journal
+internal import Model
+
+extension Console {
+    var auditRoutes: [Route] { [page("GET", "/console/audit") { visit in try await auditPage(visit) }] }
+
+    private func auditPage(_ visit: Visit) async throws -> Answer {
+        let query = visit.call.query
+        let inputs = try Inputs(query, known: Inputs.page, now: now)
+        let page = try await dependencies.operating.audit(page: inputs.page())
+        let now = now
+        return try await html(
+            "audit", in: "audit",
+            [
+                "title": "Audit",
+                "entries": .array(
+                    page.items.map { entry in
+                        [
+                            "at": Shown.stamp(entry.at, now: now), "actor": .string(entry.actor),
+                            "action": .string(entry.action), "target": .string(entry.target),
+                            "detail": .string(entry.detail ?? ""),
+                        ]
+                    }),
+                "runs": .array(
+                    desk.all.prefix(10).map { run in
+                        [
+                            "id": .string(run.id), "title": .string(run.title), "state": .string(run.state.rawValue),
+                            "actor": .string(run.actor), "at": Shown.stamp(run.orderedAt, now: now),
+                        ]
+                    }),
+                "older": Filters.older("/console/audit", query, next: page.next),
+            ], visit)
+    }
+}

@@ -1,0 +1,103 @@
+internal import API
+internal import Journal
+internal import Model
+internal import Settings
+internal import Trail
+
+extension Console {
+    var bulkRoutes: [Route] {
+        [
+            page("GET", "/console/bulk/{action}", .operator) { visit in try await planPage(visit) },
+            page("POST", "/console/bulk/{action}", .operator) { visit in
+                let (action, filter) = try bulk(visit.call, visit.form)
+                let plan = try await dependencies.operating.bulkPlan(action, filter)
+                guard plan.count > 0 else { throw Failure(.conflict, "Nothing fits any more; nothing was done.") }
+                let run = try desk.order(
+                    .jobs(action, filter), title: "\(Self.verb(action)) \(Shown.count(plan.count, "job"))",
+                    planned: plan.count, by: visit.actor)
+                return redirect(to: "/console/runs/\(run)")
+            },
+            page("GET", "/console/runs/{id}") { visit in try await runPage(visit) },
+            page("POST", "/console/runs/{id}/stop", .operator) { visit in
+                let run = try run(visit)
+                desk.stop(run.id)
+                try await note(visit, "bulk.stop", run.title, detail: "after \(run.done) of \(run.planned)")
+                return redirect(to: "/console/runs/\(run.id)")
+            },
+        ]
+    }
+
+    private static func verb(_ action: BulkAction) -> String {
+        switch action {
+        case .retry: "Replay"
+        case .cancel: "Cancel"
+        }
+    }
+
+    static func list(_ counts: [String: Int]) -> JSONValue {
+        .array(
+            counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(50).map {
+                ["name": .string($0.key.isEmpty ? "none" : $0.key), "count": .string(Shown.number($0.value))]
+            })
+    }
+
+    /// What is going to be done, before anything is.
+    private func planPage(_ visit: Visit) async throws -> Answer {
+        let (action, filter) = try bulk(visit.call, visit.call.query)
+        let plan = try await dependencies.operating.bulkPlan(action, filter)
+        let details = try await JobBulk(dependencies: dependencies, action: action, filter: filter).plan()
+        let seconds = details["seconds_at_rate"]?.int
+        return try await html(
+            "plan", in: "jobs",
+            [
+                "title": .string("Plan: \(Self.verb(action).lowercased()) jobs"),
+                "verb": .string(Self.verb(action)), "path": .string("/console/bulk/\(action.rawValue)"),
+                "what": .string(Shown.count(plan.count, "job")), "is_any": .bool(plan.count > 0),
+                "is_retry": .bool(action == .retry),
+                "unknown": .string(plan.unknown > 0 ? Shown.count(plan.unknown, "job") : ""),
+                "untouched": .string(plan.untouched > 0 ? Shown.count(plan.untouched, "job") : ""),
+                "takes": .string(seconds.map { $0 < 1 ? "less than a second" : TrailText.duration($0 * 1000) } ?? ""),
+                "first_list": ["title": "By destination", "items": Self.list(plan.byDestination)],
+                "second_list": ["title": "By cause", "items": Self.list(plan.byErrorClass)],
+                "fields": Filters.hidden(visit.call.query), "back": "/console/dead",
+            ], visit)
+    }
+
+    private func bulk(_ call: Call, _ query: Query) throws -> (BulkAction, JobFilter) {
+        guard let action = BulkAction(rawValue: call.parameter("action")) else {
+            throw Failure(.notFound, "There is no such action.")
+        }
+        let inputs = try Inputs(query, known: Inputs.jobs.union(["csrf"]), now: now)
+        var filter = try inputs.jobFilter()
+        if filter.states.isEmpty && action == .retry { filter.states = [.dead] }
+        return (action, filter)
+    }
+
+    private func run(_ visit: Visit) throws(Failure) -> BulkDesk.Run {
+        guard let run = desk.run(visit.call.parameter("id")) else {
+            throw Failure(
+                .notFound, "There is no such order here; a restart forgets them, and the audit has what was done.")
+        }
+        return run
+    }
+
+    private func runPage(_ visit: Visit) async throws -> Answer {
+        let run = try run(visit)
+        let isOver = run.state != .waiting && run.state != .running
+        return try await html(
+            "run", in: "jobs",
+            [
+                "title": .string(run.title), "heading": .string(run.title), "id": .string(run.id),
+                "state": .string(run.isStopping && !isOver ? "stopping" : run.state.rawValue),
+                "tone": .string(
+                    run.state == .done
+                        ? "good" : run.state == .failed ? "bad" : run.state == .stopped ? "warn" : "quiet"),
+                "done": .string(Shown.number(run.done)), "planned": .string(Shown.number(run.planned)),
+                "value": .string(String(run.done)), "max": .string(String(max(run.planned, 1))),
+                "refused": .string(run.refused > 0 ? Shown.number(run.refused) : ""),
+                "problem": .string(run.problem ?? ""), "actor": .string(run.actor),
+                "at": Shown.stamp(run.orderedAt, now: now), "is_over": .bool(isOver),
+                "can_stop": .bool(!isOver && !run.isStopping), "refresh": .bool(!isOver),
+            ], visit)
+    }
+}

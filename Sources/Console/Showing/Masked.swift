@@ -1,0 +1,65 @@
+internal import Model
+internal import Watch
+
+/// What was said of a person, as staff may see it without a reason: that it is there, not what it is.
+enum Masked {
+    private static let personal = [
+        "email", "phone", "name", "message", "address", "body", "comment", "text", "note", "subject", "description",
+        "ip", "birth",
+    ]
+    private static let depthMax = 8
+
+    /// Names and values for a list, values masked.
+    static func rows(of object: JSONObject) -> JSONValue {
+        .array(
+            object.members.prefix(100).map { ["name": .string($0.key), "value": .string(text($0.value, key: $0.key))] })
+    }
+
+    /// The value as text, masked where its key or its look tells that it is somebody's.
+    static func text(_ value: JSONValue, key: String) -> String {
+        switch masked(value, key: key, depth: 0) {
+        case .string(let text): text
+        case let other: String(other.encodedText.prefix(2000))
+        }
+    }
+
+    /// JSON with masked values; what is no JSON is shown by its length alone.
+    static func body(_ bytes: [UInt8]) -> String {
+        // Bodies that are no JSON object are rare, and nothing in them can be told apart.
+        guard let object = try? JSONObject(parsing: bytes) else { return "\(bytes.count) bytes, not shown" }
+        return String(masked(.object(object), key: "", depth: 0).encodedText.prefix(8192))
+    }
+
+    private static func masked(_ value: JSONValue, key: String, depth: Int) -> JSONValue {
+        guard depth < depthMax else { return "…" }
+        switch value {
+        case .string(let text): return .string(isPersonal(key) ? hidden(text) : Mask.masked(text))
+        case .int, .double: return isPersonal(key) ? .string(Mask.dots) : value
+        case .array(let list): return .array(list.prefix(100).map { masked($0, key: key, depth: depth + 1) })
+        case .object(let object):
+            var masked = JSONObject()
+            for member in object.members.prefix(200) {
+                // HubSpot and others write {"property": "email", "value": …}.
+                let named = object["property"]?.string ?? object["name"]?.string
+                let key = member.key == "value" ? named ?? member.key : member.key
+                masked[member.key] = self.masked(member.value, key: key, depth: depth + 1)
+            }
+            return .object(masked)
+        case .bool, .null: return value
+        }
+    }
+
+    private static func isPersonal(_ key: String) -> Bool {
+        let key = key.lowercased()
+        return personal.contains { key.contains($0) }
+    }
+
+    /// `a••••@example.com`, `A••••`: enough to know it again, not enough to use it.
+    private static func hidden(_ text: String) -> String {
+        guard let first = text.first else { return "" }
+        if let at = text.lastIndex(of: "@"), at > text.startIndex, !text.contains(where: \.isWhitespace) {
+            return "\(first)\(Mask.dots)\(text[at...])"
+        }
+        return "\(first)\(Mask.dots)"
+    }
+}

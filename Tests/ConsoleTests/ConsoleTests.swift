@@ -1,0 +1,387 @@
+import API
+import Crypto
+import Foundation
+import HTTPTypes
+import Journal
+import JournalSQLite
+import JWTKit
+import Model
+import Seams
+import ServiceLifecycle
+import Settings
+import Synchronization
+import Testing
+import TestKit
+
+@testable import Console
+
+@Suite struct `The door of the console` {
+    @Test func `sends whoever is not signed in to the door`() async throws {
+        let house = try House()
+        let open = ["/console/sign-in", "/console/enter", "/console/sign-in/back", "/console/sign-in/with/{name}"]
+        for route in house.console.routes where !route.template.hasPrefix("/console/assets/") {
+            guard !open.contains(route.template) else { continue }
+            let reply = try await house.send(
+                route.method, Paths.filled(route.template), body: route.method == "POST" ? "" : nil)
+            #expect(reply.status == 303 && reply.header("location") == "/console/sign-in", "\(route.template)")
+        }
+    }
+
+    @Test func `says how to make the first user where there is none`() async throws {
+        let text = try await House().get("/console/sign-in").text
+        #expect(text.contains("throughline users add you@example.com --role admin"))
+        #expect(!text.contains("type=\"password\""))
+    }
+
+    @Test func `opens by a link once and not twice, and not late`() async throws {
+        let house = try House()
+        let path = house.console.makeSignInPath()
+        let first = try await house.get(path)
+        #expect(first.status == 303 && first.cookie != nil)
+        #expect(try await house.get(path).status == 403)
+        let late = house.console.makeSignInPath()
+        house.time.advance(by: Sessions.linkLifetime + .seconds(1))
+        #expect(try await house.get(late).status == 403)
+    }
+
+    @Test func `gives a cookie that scripts and other sites cannot use`() async throws {
+        let plain = try House()
+        let cookie = try await plain.get(plain.console.makeSignInPath()).header("set-cookie") ?? ""
+        #expect(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && cookie.contains("Path=/console"))
+        #expect(!cookie.contains("Secure"))
+        let tls = try House(publicURL: "https://hooks.example.com")
+        #expect(try await tls.get(tls.console.makeSignInPath()).header("set-cookie")?.contains("; Secure") == true)
+    }
+
+    @Test func `signs in with the right password and says the same of a wrong one and an unknown address`() async throws
+    {
+        let house = try House()
+        try await house.add("ada@example.com", .reader, password: "correct horse")
+        let wrong = try await house.submit("/console/sign-in", ["email": "ada@example.com", "password": "wrong"])
+        let unknown = try await house.submit("/console/sign-in", ["email": "bob@example.com", "password": "wrong"])
+        #expect(wrong.status == 401 && wrong.text == unknown.text && wrong.cookie == nil)
+        let right = try await house.submit(
+            "/console/sign-in", ["email": "Ada@example.com", "password": "correct horse"])
+        #expect(right.status == 303)
+        let cookie = try #require(right.cookie)
+        #expect(try await house.get("/console", cookie: cookie).status == 200)
+        try await house.add("ada@example.com", .reader, password: "another horse")
+        #expect(try await house.get("/console", cookie: cookie).status == 303, "the password is another one")
+        _ = try await house.journal.removeUser(email: "ada@example.com", by: "test", now: House.at)
+        let late = try await house.submit(
+            "/console/sign-in", ["email": "ada@example.com", "password": "another horse"])
+        #expect(late.status == 401)
+    }
+
+    @Test func `lets nobody in by a password where there is none`() async throws {
+        let house = try House()
+        try await house.add("ada@example.com", .admin)
+        for password in ["", " ", "scrypt"] {
+            let reply = try await house.submit("/console/sign-in", ["email": "ada@example.com", "password": password])
+            #expect(reply.status == 401)
+        }
+    }
+
+    @Test func `keeps a password as the published scrypt vector says`() async throws {
+        let passwords = Passwords(chance: SeededChance(seed: 1), blocking: InlineWork(), costExponent: 14)
+        // RFC 7914, section 12: "pleaseletmein" with salt "SodiumChloride", N = 16384, r = 8, p = 1; its first 32 bytes.
+        let known =
+            "scrypt$14$8$1$536f6469756d43686c6f72696465$"
+            + "7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2"
+        #expect(try await passwords.check("pleaseletmein", against: known))
+        #expect(try await !passwords.check("pleaseletmeim", against: known))
+        #expect(try await !passwords.check("anything", against: nil))
+    }
+}
+
+/// Paths of routes with something in the place of each parameter.
+enum Paths {
+    static func filled(_ template: String, _ values: [String: String] = [:]) -> String {
+        var path = template
+        for (name, value) in values.merging(
+            ["action": "retry", "name": "crm", "id": "x"], uniquingKeysWith: { old, _ in old })
+        {
+            path = path.replacing("{\(name)}", with: value)
+        }
+        return path
+    }
+}
+
+@Suite struct `The console's pages` {
+    @Test func `show the plan of a group before it is replayed, then how far it came`() async throws {
+        let house = try House()
+        for number in 0..<3 { try await house.deadLead(email: "a\(number)@example.com") }
+        let (cookie, csrf) = try await house.enter()
+        let query = "state=dead&destination=crm&error=http_400"
+        let dead = try await house.get("/console/dead", cookie: cookie)
+        #expect(dead.text.contains("3 leads are not in HubSpot") && dead.text.contains("no such property"))
+        let plan = try await house.get("/console/bulk/retry?\(query)", cookie: cookie)
+        #expect(plan.text.contains("<strong>3 jobs</strong> would be tried again at once"))
+        #expect(try await house.journal.figures(now: House.at).dead == 3, "nothing is done by looking")
+        let fields = ["csrf": csrf, "state": "dead", "destination": "crm", "error": "http_400"]
+        let ordered = try await house.submit("/console/bulk/retry", fields, cookie: cookie)
+        let path = try #require(ordered.header("location"))
+        #expect(ordered.status == 303 && path.hasPrefix("/console/runs/"))
+        #expect(try await house.get(path, cookie: cookie).text.contains("0 of 3 done"))
+        try await house.work { try await house.get(path, cookie: cookie).text.contains("3 of 3 done") }
+        #expect(try await house.journal.figures(now: House.at).dead == 0)
+        #expect(try await house.audit().contains { $0.action == "jobs.retry" && $0.actor == "user admin@example.com" })
+        #expect(try await house.submit("/console/bulk/retry", fields, cookie: cookie).status == 409)
+    }
+
+    @Test func `stop an order where they are told to`() async throws {
+        let house = try House()
+        for number in 0..<3 { try await house.deadLead(email: "a\(number)@example.com") }
+        let (cookie, csrf) = try await house.enter()
+        let ordered = try await house.submit("/console/bulk/retry", ["csrf": csrf, "state": "dead"], cookie: cookie)
+        let path = try #require(ordered.header("location"))
+        #expect(try await house.submit(path + "/stop", ["csrf": csrf], cookie: cookie).status == 303)
+        try await house.work { try await house.get(path, cookie: cookie).text.contains(">stopped<") }
+        #expect(try await house.journal.figures(now: House.at).dead == 3)
+        #expect(try await house.audit().contains { $0.action == "bulk.stop" })
+    }
+
+    @Test func `tell a person's story in lanes, with what was said masked`() async throws {
+        let house = try House()
+        let lead = try await house.deadLead(
+            email: "ada@example.com", data: ["firstname": "Ada", "plan": "team"],
+            request: #"{"properties":{"email":"ada@example.com","lifecyclestage":"lead"}}"#)
+        let cookie = try await house.enter(as: .reader).cookie
+        let page = try await house.get("/console/trail?id=ada@example.com", cookie: cookie)
+        #expect(page.status == 200)
+        for part in [
+            "in-chat", "in-crm", "in-throughline", "lead captured", "crm.upsert_contact", "Attempt 1",
+            "a••••@example.com", "no such property", "lifecyclestage", "/console/trail?id=\(lead.subject)",
+        ] { #expect(page.text.contains(part), "\(part)") }
+        #expect(!page.text.contains("A••••</dd></div></dl><dl class=\"fields\"><div><dt>plan</dt><dd>t••••"))
+        #expect(page.text.contains("<dd>team</dd>") && !page.text.contains("<dd>Ada</dd>"))
+        #expect(try await house.get("/console/trail?id=nobody", cookie: cookie).status == 404)
+        for id in [lead.event.description, lead.job.description, lead.subject.description] {
+            #expect(try await house.get("/console/trail?id=\(id)", cookie: cookie).status == 200)
+        }
+    }
+
+    @Test func `show a raw payload to administrators alone, and note it`() async throws {
+        let house = try House()
+        let lead = try await house.deadLead(payload: "the raw words", request: #"{"email":"ada@example.com"}"#)
+        let kept = try await house.keep(payload: "the odd words")
+        let (cookie, csrf) = try await house.enter()
+        for (page, words) in [
+            ("events/\(lead.event)", "the raw words"), ("quarantine/\(kept)", "the odd words"),
+        ] {
+            #expect(try await !house.get("/console/\(page)", cookie: cookie).text.contains(words))
+            let shown = try await house.submit("/console/\(page)/payload", ["csrf": csrf], cookie: cookie)
+            #expect(shown.text.contains(words))
+        }
+        let job = "/console/jobs/\(lead.job)"
+        #expect(try await !house.get(job, cookie: cookie).text.contains("ada@example.com"))
+        #expect(
+            try await house.submit(job + "/request", ["csrf": csrf], cookie: cookie).text.contains("ada@example.com"))
+        #expect(
+            try await house.audit().map(\.action).filter { $0.contains("payload") || $0.contains("request") }
+                == ["jobs.request", "quarantine.payload", "events.payload"])
+    }
+
+    @Test func `read the quarantine again in groups`() async throws {
+        let house = try House()
+        for number in 0..<2 { _ = try await house.keep(externalID: "odd-\(number)") }
+        let (cookie, csrf) = try await house.enter()
+        let list = try await house.get("/console/quarantine", cookie: cookie)
+        #expect(list.text.contains("2 × chat") && list.text.contains("no type"))
+        let plan = try await house.get("/console/quarantine/replay?code=invalid_field", cookie: cookie)
+        #expect(plan.text.contains("<strong>2 deliveries</strong> would be read again"))
+        let ordered = try await house.submit(
+            "/console/quarantine/replay", ["csrf": csrf, "code": "invalid_field"], cookie: cookie)
+        let path = try #require(ordered.header("location"))
+        try await house.work { try await house.get(path, cookie: cookie).text.contains("2 of 2 done") }
+        #expect(try await house.audit().contains { $0.action == "quarantine.replay" && $0.target == "2 deliveries" })
+    }
+
+    @Test func `replay an event after its plan`() async throws {
+        let house = try House()
+        let lead = try await house.deadLead()
+        let (cookie, csrf) = try await house.enter(as: .operator)
+        let path = "/console/events/\(lead.event)/replay"
+        #expect(try await house.get(path, cookie: cookie).text.contains("1 job</strong> of it gave up"))
+        #expect(try await house.journal.figures(now: House.at).pending == 0)
+        #expect(try await house.submit(path, ["csrf": csrf], cookie: cookie).status == 303)
+        #expect(try await house.journal.figures(now: House.at).pending == 1)
+    }
+
+    @Test func `pause and resume a destination, and say its words where the probe still fails`() async throws {
+        let destinations = FakeDestinations(result: .stillFailing("401 token expired"))
+        let house = try House(destinations: destinations)
+        let (cookie, csrf) = try await house.enter(as: .operator)
+        let path = "/console/destinations/crm"
+        #expect(try await house.submit(path + "/pause", ["csrf": csrf], cookie: cookie).status == 303)
+        let failing = try await house.submit(path + "/resume", ["csrf": csrf], cookie: cookie)
+        #expect(failing.status == 409 && failing.text.contains("401 token expired"))
+        #expect(
+            try await house.submit(path + "/resume", ["csrf": csrf, "force": "true"], cookie: cookie).status == 303)
+        #expect(destinations.calls.withLock { $0 } == ["pause crm", "resume crm false", "resume crm true"])
+        #expect(try await house.audit().map(\.action) == ["destination.resume", "destination.pause"])
+        #expect(
+            try await house.submit("/console/destinations/none/pause", ["csrf": csrf], cookie: cookie).status == 404)
+        let page = try await house.get(path, cookie: cookie)
+        #expect(page.text.contains("10 in 1.0 s") && page.text.contains("env:T"))
+        #expect(page.text.contains("Required and not mapped: <strong>email</strong>"))
+    }
+
+    @Test func `let an administrator add people and keys, and nobody lock themselves out`() async throws {
+        let house = try House()
+        let (cookie, csrf) = try await house.enter()
+        func put(_ email: String, _ role: String, _ password: String) async throws -> Int {
+            try await house.submit(
+                "/console/settings/users",
+                ["csrf": csrf, "email": email, "role": role, "password": password], cookie: cookie
+            ).status
+        }
+        #expect(try await put("bob@example.com", "reader", "long enough for us") == 303)
+        #expect(try await house.journal.user(email: "bob@example.com")?.row.role == .reader)
+        #expect(try await put("carl@example.com", "reader", "short") == 400)
+        #expect(try await put("carl@example.com", "reader", "") == 400, "nobody else says who it is")
+        #expect(try await put("no address", "reader", "long enough for us") == 400)
+        #expect(try await put("admin@example.com", "reader", "long enough for us") == 409)
+        let remove = ["csrf": csrf, "email": "admin@example.com"]
+        #expect(try await house.submit("/console/settings/users/remove", remove, cookie: cookie).status == 409)
+        let made = try await house.submit(
+            "/console/settings/keys", ["csrf": csrf, "scope": "ingest", "source": "chat"], cookie: cookie)
+        let key = try #require(try await house.journal.keys().first)
+        #expect(made.text.contains("tl_\(key.shown)_") && key.scope == .ingest && key.source == "chat")
+        #expect(try await !house.get("/console/settings", cookie: cookie).text.contains("tl_\(key.shown)_"))
+        let revoke = ["csrf": csrf, "key": key.shown]
+        #expect(try await house.submit("/console/settings/keys/revoke", revoke, cookie: cookie).status == 303)
+        #expect(try await house.journal.keys().first?.revokedAt != nil)
+    }
+
+    @Test func `follow what happens, and stop when somebody may not look any more`() async throws {
+        let house = try House()
+        try await house.add("ada@example.com", .reader)
+        let id = house.sessions.open(email: "ada@example.com", role: .reader, replacing: nil)
+        let call = Call(
+            method: "GET", headers: [("cookie", "throughline_session=\(id)")], requestID: "r")
+        let visit = try #require(try await house.console.visit(of: call))
+        let follower = try #require(house.console.followers.enter())
+        let feed = LiveFeed(console: house.console, visit: visit, follower: follower)
+        var told: [String] = []
+        try await feed.run { bytes in
+            told.append(String(decoding: bytes, as: UTF8.self))
+            if told.count == 1 { try await house.deadLead() }
+            if told.count == 2 {
+                _ = try await house.journal.removeUser(email: "ada@example.com", by: "t", now: House.at)
+            }
+        }
+        #expect(told.count == 3 && told[0].contains("hello"))
+        #expect(told[1] == "event: change\ndata: {}\n\n" && told[2] == "event: end\ndata: {}\n\n")
+    }
+
+    @Test func `stay small and have a name for every asset`() async throws {
+        let house = try House()
+        for number in 0..<60 { try await house.deadLead(email: "a\(number)@example.com") }
+        let cookie = try await house.enter().cookie
+        for path in ["/console", "/console/jobs", "/console/events", "/console/dead"] {
+            let page = try await house.get(path, cookie: cookie)
+            #expect(page.text.utf8.count < 100_000, "\(path) has \(page.text.utf8.count) bytes")
+        }
+        let page = try await house.get("/console", cookie: cookie).text
+        var total = page.utf8.count
+        for part in page.components(separatedBy: "/console/assets/").dropFirst() {
+            let asset = try await house.get("/console/assets/" + part.prefix { $0 != "\"" })
+            #expect(asset.status == 200 && asset.header("cache-control")?.contains("immutable") == true)
+            total += asset.text.utf8.count
+        }
+        #expect(total < 100_000, "the first page and all that it loads")
+    }
+}
+
+@Suite struct `The state of things` {
+    private static let settings = Settings(
+        product: "Acme",
+        flows: [
+            Flow(
+                id: "new-lead", name: "new lead", on: [.leadCaptured],
+                calls: [Flow.Call(destination: "crm", action: "upsert_contact")])
+        ])
+
+    private func state(_ change: (inout StateOfThings.Reading) -> Void) -> StateOfThings {
+        let figures = JournalFigures(
+            pending: 0, openJobs: [:], dead: 0, quarantined: 0, openAlerts: 0, eventsLastHour: 1, completedLastHour: 1,
+            deadLastHour: 0, lastEventAt: nil)
+        var reading = StateOfThings.Reading(
+            figures: figures, destinations: [], waiting: [:], dead: [], refusals: [], readiness: nil,
+            wellSince: House.at - .seconds(2880), now: House.at)
+        change(&reading)
+        return StateOfThings(reading, settings: Self.settings)
+    }
+
+    private func job(_ flow: String = "new-lead") -> JobRow {
+        JobRow(
+            id: JobID(at: House.at, random: (1, 2)), effect: EffectKey(text: "e"), flow: flow, destination: "crm",
+            action: "upsert_contact", state: .available, event: EventID(at: House.at, random: (1, 2)), fact: nil,
+            subject: SubjectID(at: House.at, random: (1, 2)), attempts: 0, createdAt: House.at)
+    }
+
+    @Test func `is one sentence, and the worst comes first`() {
+        let well = state { _ in }
+        #expect(well.isWell && well.sentence == "All is well since 09:12 UTC")
+        let pause = Pause(cause: .credentials, reason: "401", since: House.at - .seconds(60))
+        let crm = DestinationStatus(name: "crm", kind: "hubspot", pause: pause, breaker: "closed", running: 0)
+        let refused = state { reading in
+            reading.destinations = [crm]
+            reading.figures.openJobs = ["crm": [.available: 11, .waiting: 1]]
+            reading.waiting = ["crm": Array(repeating: job(), count: 12)]
+            reading.figures.quarantined = 1
+        }
+        #expect(refused.sentence == "HubSpot refuses the token since 09:59 UTC: 12 leads wait, none lost")
+        #expect(refused.troubles.count == 2 && refused.troubles[0].link == "/console/destinations/crm")
+        #expect(refused.troubles[1].sentence == "1 delivery could not be read and waits in quarantine, none lost")
+        let many = state { reading in
+            reading.destinations = [crm]
+            reading.figures.openJobs = ["crm": [.available: 5000]]
+            reading.waiting = ["crm": [job()]]
+        }
+        #expect(many.sentence == "HubSpot refuses the token since 09:59 UTC: 5,000 jobs wait, none lost")
+        let mixed = state { reading in
+            reading.destinations = [crm]
+            reading.figures.openJobs = ["crm": [.available: 2]]
+            reading.waiting = ["crm": [job(), job("other")]]
+        }
+        #expect(mixed.sentence.hasSuffix("2 jobs wait, none lost"))
+    }
+
+    @Test func `tells dead letters by what they cost`() {
+        let group = DeadGroup(
+            destination: "crm", action: "set_payment_status", errorClass: "http_400", error: "e", count: 7,
+            first: House.at, last: House.at)
+        let state = state { reading in
+            reading.dead = [group]
+            reading.figures.dead = 9
+            reading.destinations = [
+                DestinationStatus(name: "crm", kind: "hubspot", pause: nil, breaker: "closed", running: 0)
+            ]
+        }
+        #expect(
+            state.troubles.map(\.sentence) == [
+                "7 payments are not shown in HubSpot since 10:00 UTC", "2 more dead letters",
+            ])
+    }
+}
+
+@Suite struct `The busywork meter` {
+    @Test func `multiplies what was done with the minutes that are set or assumed`() {
+        let today = WorkDay(House.at)
+        let tallies = [
+            WorkTally(day: today, destination: "crm", action: "upsert_contact", completed: 20),
+            WorkTally(day: today.adding(-1), destination: "crm", action: "upsert_contact", completed: 20),
+            WorkTally(day: today.adding(-10), destination: "desk", action: "open_ticket", completed: 10),
+        ]
+        let work = Busywork(tallies, settings: ConsoleSettings(minutes: ["desk.open_ticket": 12]), now: House.at)
+        #expect(work.today.count == 20 && work.today.hours == 1)
+        #expect(work.week.count == 40 && work.week.hours == 2)
+        #expect(work.month.count == 50 && work.month.hours == 4)
+        #expect(work.lines.map(\.call) == ["crm.upsert_contact", "desk.open_ticket"])
+        #expect(work.lines.map(\.isSet) == [false, true])
+        #expect(work.hoursByDay.count == 30 && work.hoursByDay.last == 1 && work.hoursByDay[28] == 1)
+        #expect(Busywork.duration(0.2) == "12 minutes" && Busywork.duration(2.44) == "2.4 hours")
+    }
+}
