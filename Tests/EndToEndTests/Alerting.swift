@@ -2,6 +2,7 @@ import Connectors
 import Foundation
 import Model
 import NIOSSL
+import Sandbox
 import Seams
 import TestKit
 import Testing
@@ -200,7 +201,7 @@ private final class Collector {
         try await eventually("the collector is ready", within: 20) { FileManager.default.fileExists(atPath: path) }
     }
 
-    deinit { process.terminate() }
+    deinit { if process.isRunning { Foundation.kill(process.processIdentifier, SIGKILL) } }
 
     var calls: [Call] {
         let text = (try? String(contentsOfFile: folder.file("calls"), encoding: .utf8)) ?? ""

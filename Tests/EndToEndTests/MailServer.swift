@@ -44,7 +44,7 @@ final class MailServer {
         try await eventually("the mail server is ready", within: 20) { FileManager.default.fileExists(atPath: path) }
     }
 
-    deinit { process.terminate() }
+    deinit { if process.isRunning { Foundation.kill(process.processIdentifier, SIGKILL) } }
 
     /// The messages that were taken, in order.
     var messages: [String] {
@@ -74,7 +74,8 @@ final class MailServer {
                 Handler.count += 1
                 path = f"{folder}/{Handler.count}.eml"
                 with open(path + ".new", "wb") as file:
-                    file.write(b"X-Secure: " + (b"yes" if session.ssl else b"no") + b"\\r\\n")
+                    # Over an implicitly secure connection the session itself knows nothing of it.
+                    file.write(b"X-Secure: " + (b"yes" if session.ssl or mode == "tls" else b"no") + b"\\r\\n")
                     file.write(envelope.content)
                 os.rename(path + ".new", path)
                 return "250 2.0.0 taken"

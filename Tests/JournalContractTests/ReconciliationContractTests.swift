@@ -80,7 +80,9 @@ import Testing
         #expect(
             standings == [
                 "pending": .event(pending.id, isPending: true, isUnplannable: false, dead: []),
-                "dead": .event(dead.id, isPending: false, isUnplannable: false, dead: [DeadWork(job: job.id, destination: "crm")]),
+                "dead": .event(
+                    dead.id, isPending: false, isUnplannable: false,
+                    dead: [DeadWork(job: job.id, destination: "crm")]),
                 "quarantined": .quarantined(quarantined.id, code: "invalid_field"), "ignored": .ignored,
             ])
         #expect(try await bench.journal.arrivals(at: "stripe", externalIDs: ["dead"]).isEmpty)

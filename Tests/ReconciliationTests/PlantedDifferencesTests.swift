@@ -9,7 +9,7 @@ import Synchronization
 import TestKit
 import Testing
 
-@Suite(.timeLimit(.minutes(10))) struct `Five hundred planted differences` {
+@Suite(.timeLimit(.minutes(20))) struct `Five hundred planted differences` {
     private static let settle: Duration = .seconds(1200)
 
     /// What was planted: by place and cause, the keys that must be named.

@@ -199,12 +199,12 @@ final class Shop: Sendable {
 
     /// Waits until nothing is planned or worked any more.
     func settle() async throws {
-        let end = SystemTime().uptime + .seconds(120)
+        let end = SystemTime().uptime + .seconds(240)
         let pulse = Signal()
         while SystemTime().uptime < end {
             let figures = try await journal.figures(now: time.now)
             let isBusy = figures.openJobs.values.contains { states in
-                states.contains { [.available, .running, .retryable, .scheduled].contains($0.key) && $0.value > 0 }
+                states.contains { [.available, .running, .retryable].contains($0.key) && $0.value > 0 }
             }
             if figures.pending == 0, !isBusy { return }
             await pulse.wait(upTo: .milliseconds(50), on: SystemTime())

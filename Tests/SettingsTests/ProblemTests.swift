@@ -38,8 +38,8 @@ import Testing
             throughline.yaml:6:3: sources.App!: a source's name is made of a-z, 0-9, - and _, begins with a letter or \
             digit and is at most 63 long
             throughline.yaml:8:57: destinations.crm.rate: expected a rate like 100/10s, found "fast"
-            throughline.yaml:9:17: destinations.hook.kind: expected one of hubspot, zendesk, slack, webhook, http, found \
-            "webhok"; did you mean "webhook"?
+            throughline.yaml:9:17: destinations.hook.kind: expected one of hubspot, zendesk, slack, webhook, http, email, \
+            pagerduty, found "webhok"; did you mean "webhook"?
             throughline.yaml:10:3: destinations.crm: given twice, first on line 8; keep one
             throughline.yaml:13:9: flows[0].on: no event type is called "lead_capturd"; did you mean "lead_captured"?
             throughline.yaml:14:9: flows[0].do: no destination is called "crn"; did you mean "crm"?

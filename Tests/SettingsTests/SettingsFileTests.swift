@@ -152,7 +152,7 @@ import Testing
 
     @Test func `reads its flows in order, every scalar as text`() throws {
         let flows = try #require(read(example).settings).flows
-        #expect(flows.map(\.id) == ["new-lead", "big-payment", "complaint-1"])
+        #expect(flows.map(\.id) == ["new-lead", "big-payment", "complaint-1", AlertSettings.flowID])
         #expect(flows[0].set?.map(\.name) == ["email", "firstname", "lifecyclestage", "price", "on", "code"])
         #expect(
             flows[0].set?.suffix(4).map(\.value) == [
@@ -219,7 +219,7 @@ import Testing
         let reading = read(lines.joined(separator: "\n"))
         #expect(reading.problems.map(\.key) == ["destinations.hook"])
         let settings = try #require(reading.settings)
-        #expect(settings.flows.count == 4)
+        #expect(settings.flows.count == 5)
         #expect(settings.destinations.count == 4)
         #expect(settings.alerts.to == ["team"])
     }

@@ -106,7 +106,9 @@ import Watch
     @Test(arguments: Store.all) func `tells of dead letters what they cost, again when they grow, and not in a silence`(
         store: Store
     ) async throws {
-        let post = try await Post(store)
+        var alerts = Post.alerts
+        alerts.failedWork = nil
+        let post = try await Post(store, alerts: alerts)
         func die(_ count: Int) async throws {
             try await post.leads(count)
             try await post.work(result: .dead) { _ in true }

@@ -160,14 +160,15 @@ package struct Settling: Sendable {
         case .missingField(let field):
             let until = job.createdAt + rules.enrichFor
             let trouble = Verdict.Trouble(
-                "missing_field", "The field `\(field)` is not there. It may still come with another event of this fact.",
-                field: field)
+                "missing_field",
+                "The field `\(field)` is not there. It may still come with another event of this fact.", field: field)
             guard moment.endedAt < until else {
                 return notMade(
                     .dead,
                     Verdict.Trouble(
                         "missing_field",
-                        "The field `\(field)` did not come in time. Send it with another event, then retry.", field: field))
+                        "The field `\(field)` did not come in time. Send it with another event, then retry.",
+                        field: field))
             }
             return notMade(.waiting(.field(field), until: until), trouble)
         case .missingRecord(let kind):

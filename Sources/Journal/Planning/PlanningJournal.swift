@@ -116,4 +116,3 @@ package struct Decision: Sendable, Hashable {
         self.detail = detail
     }
 }
-

@@ -66,14 +66,15 @@ package struct IssueFilter: Sendable, Hashable {
 extension Settlement {
     /// The cause for which this counts as a failure at `destination`; nil where nothing failed.
     ///
-    /// Being asked for patience is no failure, nor is a call that we cut off ourselves.
+    /// Being asked for patience is no failure, nor is a call that we cut off ourselves, unless the job ends with it.
     package func failure(at destination: String) -> IssueCause? {
+        let isGivenUp = result == .dead || result == .held
         let isFailure =
             switch attempt.outcome {
             case .transient, .permanent, .credentials, .blocked: true
-            case .unknown: attempt.errorClass != "cut_off"
+            case .unknown: attempt.errorClass != "cut_off" || isGivenUp
             case .succeeded, .slowDown: false
-            case .notMade: result == .dead || result == .held
+            case .notMade: isGivenUp
             }
         guard isFailure else { return nil }
         return IssueCause(

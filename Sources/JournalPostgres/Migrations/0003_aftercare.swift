@@ -17,13 +17,13 @@ extension Migration {
                 detail text NOT NULL, repair text, repaired_at bigint, repaired_by text, note text,
                 PRIMARY KEY (run, number));
             CREATE INDEX differences_event ON differences (event) WHERE event IS NOT NULL;
-            CREATE TABLE secrets (name text PRIMARY KEY, value bytea NOT NULL);
-            REVOKE ALL ON reconciliations, differences, secrets FROM PUBLIC;
+            CREATE TABLE installation (name text PRIMARY KEY, value bytea NOT NULL);
+            REVOKE ALL ON reconciliations, differences, installation FROM PUBLIC;
             DO $$ DECLARE role name; BEGIN
                 FOREACH role IN ARRAY ARRAY['anon', 'authenticated'] LOOP
                     IF EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
                         EXECUTE format(
-                            'REVOKE ALL ON throughline.reconciliations, throughline.differences, throughline.secrets '
+                            'REVOKE ALL ON throughline.reconciliations, throughline.differences, throughline.installation '
                             'FROM %I', role);
                     END IF;
                 END LOOP;

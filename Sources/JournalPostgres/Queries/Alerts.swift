@@ -58,7 +58,8 @@ enum Alerts {
         guard let alert = try find(id, db) else { throw Failure(.notFound, "There is no alert \(id).") }
         guard alert.isOpen else { throw Failure(.conflict, "Alert \(id) has ended; there is nothing to acknowledge.") }
         try db.run(
-            "UPDATE alerts SET acknowledged_at = $1, acknowledged_by = $2 WHERE id = $3 AND acknowledged_at IS NULL", now,
+            "UPDATE alerts SET acknowledged_at = $1, acknowledged_by = $2 WHERE id = $3 AND acknowledged_at IS NULL",
+            now,
             actor, id)
     }
 

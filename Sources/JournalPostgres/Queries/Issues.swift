@@ -27,9 +27,11 @@ enum Issues {
     /// In the order of the causes, so that two nodes never wait for each other.
     static func note(_ failures: [(IssueCause, JobID)], at now: Instant, _ db: Transaction) throws {
         guard !failures.isEmpty else { return }
-        let causes = Dictionary(grouping: failures, by: \.0).map { ($0.key, $0.value.count, $0.value.last?.1) }.sorted {
-            ($0.0.destination, $0.0.errorClass, $0.0.field ?? "") < ($1.0.destination, $1.0.errorClass, $1.0.field ?? "")
+        func order(_ cause: IssueCause) -> (String, String, String) {
+            (cause.destination, cause.errorClass, cause.field ?? "")
         }
+        let causes = Dictionary(grouping: failures, by: \.0).map { ($0.key, $0.value.count, $0.value.last?.1) }
+            .sorted { order($0.0) < order($1.0) }
         for (cause, count, job) in causes {
             let number = try db.count("SELECT nextval('issue_numbers')")
             try db.run(
@@ -58,7 +60,8 @@ enum Issues {
         guard let issue = try find(id, db) else { throw Failure(.notFound, "There is no issue \(id).") }
         guard issue.isOpen else { throw Failure(.conflict, "Issue \(id) has ended; there is nothing to acknowledge.") }
         try db.run(
-            "UPDATE issues SET acknowledged_at = $1, acknowledged_by = $2 WHERE id = $3 AND acknowledged_at IS NULL", now,
+            "UPDATE issues SET acknowledged_at = $1, acknowledged_by = $2 WHERE id = $3 AND acknowledged_at IS NULL",
+            now,
             actor, id)
     }
 

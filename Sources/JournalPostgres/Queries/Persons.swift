@@ -4,8 +4,9 @@ package import Model
 extension PostgresJournal {
     package func installationSecret(_ name: String, fresh: [UInt8]) async throws -> [UInt8] {
         try await writing { db in
-            try db.run("INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING", name, fresh)
-            return try db.first("SELECT value FROM secrets WHERE name = $1", name) { $0.blob(0) } ?? fresh
+            try db.run(
+                "INSERT INTO installation (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING", name, fresh)
+            return try db.first("SELECT value FROM installation WHERE name = $1", name) { $0.blob(0) } ?? fresh
         }
     }
 

@@ -15,7 +15,7 @@ extension Migration {
                 detail TEXT NOT NULL, repair TEXT, repaired_at INTEGER, repaired_by TEXT, note TEXT,
                 PRIMARY KEY (run, number)) WITHOUT ROWID;
             CREATE INDEX differences_event ON differences (event) WHERE event IS NOT NULL;
-            CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+            CREATE TABLE installation (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 
             """)
 }

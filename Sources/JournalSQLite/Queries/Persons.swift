@@ -5,8 +5,9 @@ package import Model
 extension SQLiteJournal {
     package func installationSecret(_ name: String, fresh: [UInt8]) async throws -> [UInt8] {
         try await writer.transaction { db in
-            try db.run("INSERT INTO secrets (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", name, fresh)
-            return try db.first("SELECT value FROM secrets WHERE name = ?", name) { $0.blob(0) } ?? fresh
+            try db.run(
+                "INSERT INTO installation (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", name, fresh)
+            return try db.first("SELECT value FROM installation WHERE name = ?", name) { $0.blob(0) } ?? fresh
         }
     }
 

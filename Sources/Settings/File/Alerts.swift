@@ -82,8 +82,9 @@ extension FileReader {
         guard let node, let map = map(node, keys: ["endpoint", "headers", "insecure"], of: "traces") else { return nil }
         let isInsecure = flag(map["insecure"]) ?? false
         let headers = named(map["headers"], atMost: 20, of: "headers").compactMap { header($0) }
-        guard let endpoint = outboundURL(
-            required("endpoint", in: map, "an address like http://127.0.0.1:4318"), isInsecure: isInsecure)
+        guard
+            let endpoint = outboundURL(
+                required("endpoint", in: map, "an address like http://127.0.0.1:4318"), isInsecure: isInsecure)
         else { return nil }
         return TraceSettings(endpoint: endpoint, headers: headers)
     }

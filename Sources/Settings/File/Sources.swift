@@ -11,7 +11,8 @@ extension FileReader {
         named(node, atMost: Self.sourcesMax, of: "sources").compactMap { entry in
             checkName(of: entry, thing: "source")
             if entry.name == "throughline" {
-                report(entry.key, at: entry, "throughline is the source of the server's own alerts; choose another name")
+                report(
+                    entry.key, at: entry, "throughline is the source of the server's own alerts; choose another name")
             }
             return source(entry)
         }
