@@ -4,7 +4,9 @@ package struct ScratchDatabase: Sendable {
     private let server: String
     private let name: String
 
-    /// Makes it; the user of `server` must be allowed to. `name` is letters, digits and underscores.
+    /// Makes it; the user of `server` must be allowed to.
+    ///
+    /// `name` is letters, digits and underscores.
     package init(onServerOf server: String, name: String) throws {
         self.server = server
         self.name = name

@@ -106,8 +106,9 @@ package final class SQLiteJournal: JournalStore {
         try await writer.close()
     }
 
-    /// A journal that lives on elsewhere is not served here: what both would do would happen twice. One whose move has
-    /// not ended is this journal still, and its move is to begin anew.
+    /// A journal that lives on elsewhere is not served here: what both would do would happen twice.
+    ///
+    /// One whose move has not ended is this journal still, and its move is to begin anew.
     private static func refuseMoved(_ db: Database, path: String) throws {
         guard try Schema.version(db) > 0 else { return }
         if let moved = try db.first("SELECT at FROM marks WHERE name = 'moved'", read: { $0.instant(0) }) {

@@ -209,7 +209,7 @@ final class House: Sendable {
     /// Carries out what was ordered for many things, until that order is over.
     func work(until path: String) async throws {
         let id = String(path.split(separator: "/").last ?? "")
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        await withThrowingTaskGroup(of: Void.self) { group in
             for service in console.services { group.addTask { try await service.run() } }
             while let state = console.desk.run(id)?.state, state == .waiting || state == .running { await Task.yield() }
             group.cancelAll()

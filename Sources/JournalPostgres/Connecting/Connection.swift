@@ -74,7 +74,9 @@ final class Connection {
     // MARK: Several in one go
 
     /// Puts a statement behind those that wait: they go out with the next one whose answer is wanted, in this order and
-    /// without a wait between them. What goes wrong with one is thrown there.
+    /// without a wait between them.
+    ///
+    /// What goes wrong with one is thrown there.
     @discardableResult
     func post(_ sql: String, _ values: [(any SQLValue)?] = []) throws -> Reply {
         if queue.count >= Self.queueMax { try flush() }

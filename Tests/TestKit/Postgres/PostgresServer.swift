@@ -25,7 +25,9 @@ package final class PostgresServer: Sendable {
     /// Held open for as long as the server is to run.
     private let lifeline = Mutex<Pipe?>(nil)
 
-    /// With `isDurable` false nothing is synced: fast, and lost with the machine. `settings` are Postgres's own
+    /// With `isDurable` false nothing is synced: fast, and lost with the machine.
+    ///
+    /// `settings` are Postgres's own
     /// (`max_connections=10`); with `tls` it speaks TLS by that certificate.
     package init(
         isDurable: Bool, owner: String = "throughline", settings: [String] = [], tls: Certificate? = nil
