@@ -14,8 +14,36 @@ package enum Program {
         _ path: String, _ arguments: [String], input: String? = nil, environment: [String: String] = [:],
         folder: String? = nil
     ) async throws -> Outcome {
-        try await OwnThread.run {
-            try runHere(path, arguments, input: input, environment: environment, folder: folder)
+        await places.take()
+        do {
+            let outcome = try await OwnThread.run {
+                try runHere(path, arguments, input: input, environment: environment, folder: folder)
+            }
+            await places.giveBack()
+            return outcome
+        } catch {
+            await places.giveBack()
+            throw error
+        }
+    }
+
+    /// Few at a time: Foundation's way of noticing a process's end knows no descriptor above 1,023.
+    private static let places = Places(count: 4)
+
+    private actor Places {
+        private var free: Int
+        private var waiting: [CheckedContinuation<Void, Never>] = []
+
+        init(count: Int) { free = count }
+
+        func take() async {
+            if free > 0 { return free -= 1 }
+            await withCheckedContinuation { waiting.append($0) }
+        }
+
+        func giveBack() {
+            guard !waiting.isEmpty else { return free += 1 }
+            waiting.removeFirst().resume()
         }
     }
 

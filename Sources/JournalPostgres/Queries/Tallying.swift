@@ -67,7 +67,13 @@ extension PostgresJournal {
     package func rehearse<Value: Sendable>(_ body: @escaping @Sendable (any PlanTransaction) throws -> Value)
         async throws -> Value
     {
-        try await reading { try body(Plan(db: $0, isRehearsing: true)) }
+        try await reading { db in
+            let plan = Plan(db: db, isRehearsing: true)
+            let value = try body(plan)
+            // What a plan leaves for its end is refused as any write is.
+            try plan.writeRest()
+            return value
+        }
     }
 
     package func tallyWork(until end: Instant) async throws -> Bool {
