@@ -79,6 +79,22 @@ import Testing
             ])
     }
 
+    @Test func `go by the newest finished reconciliation of each place that has judged enough`() {
+        func run(_ place: String, _ state: Reconciliation.State, matched: Int, of judged: Int) -> Reconciliation {
+            Reconciliation(
+                id: ReconciliationID(at: start, random: (1, 1)), place: place, side: .source, since: start,
+                until: start,
+                startedAt: start, startedBy: "schedule", state: state,
+                samples: [.init(name: "events", judged: judged, matched: matched)])
+        }
+        let runs = [
+            run("stripe", .running, matched: 0, of: 50), run("stripe", .failed, matched: 1, of: 50),
+            run("crm", .completed, matched: 1, of: 19), run("stripe", .completed, matched: 90, of: 100),
+            run("stripe", .completed, matched: 100, of: 100), run("crm", .completed, matched: 1, of: 100),
+        ]
+        #expect(AlertRules.Match.newest(of: runs) == [.init(source: "stripe", matched: 90, total: 100)])
+    }
+
     @Test func `say nothing of a destination of which it is known that it takes nothing`() {
         let sum = TallySum(kind: .work, name: "crm", total: 100, failed: 100, recentTotal: 50, recentFailed: 50)
         var figures = WatchFigures(sums: [sum], stubborn: ["crm": 3], alerts: [row("destination:crm:unreachable")])

@@ -17,6 +17,17 @@ package struct AlertRules {
             self.matched = matched
             self.total = total
         }
+
+        /// What the newest run of each place says, where it has judged enough to say anything; newest first.
+        package static func newest(of runs: [Reconciliation]) -> [Match] {
+            var places: Set<String> = []
+            return runs.filter {
+                $0.state == .completed && places.insert($0.place).inserted && $0.judged >= leastJudged
+            }
+            .map { Match(source: $0.place, matched: $0.matched, total: $0.judged) }
+        }
+
+        private static let leastJudged = 20
     }
 
     /// How one thing that a rule looks at stands.

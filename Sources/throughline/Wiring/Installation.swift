@@ -93,7 +93,11 @@ struct Installation: Sendable {
         secretMarks = marks
         watcher = Watcher(
             journal: journal, settings: live, book: book, time: world.time, chance: world.chance, logger: logger,
-            secrets: { marks.current }, onTold: { planner.wake() })
+            secrets: { marks.current },
+            matches: { [journal] in
+                try await AlertRules.Match.newest(of: journal.reconciliations(page: PageRequest(limit: 100)).items)
+            },
+            onTold: { planner.wake() })
         readiness = Readiness()
         credential = Redacted(Crockford.encode(world.chance.bytes(32)))
         let passwords = Passwords(chance: world.chance, blocking: BlockingThreads())
