@@ -1,5 +1,5 @@
 internal import CPostgres
-internal import Model
+internal import Journal
 
 /// What a statement gave; columns and rows count from 0.
 final class SQLResult {
@@ -22,7 +22,7 @@ final class SQLResult {
 }
 
 /// One row of a result, in the server's binary form.
-struct SQLRow {
+struct SQLRow: StoredRow {
     fileprivate let result: SQLResult
     fileprivate let number: CInt
 
@@ -41,40 +41,8 @@ struct SQLRow {
         return bytes.reduce(start) { $0 << 8 | Int64($1) }
     }
 
-    func intOrNil(_ column: CInt) -> Int64? { isNull(column) ? nil : int(column) }
-    func flag(_ column: CInt) -> Bool { int(column) != 0 }
-    func instant(_ column: CInt) -> Instant { Instant(milliseconds: int(column)) }
-    func instantOrNil(_ column: CInt) -> Instant? { intOrNil(column).map { Instant(milliseconds: $0) } }
     func text(_ column: CInt) -> String { String(decoding: bytes(column), as: UTF8.self) }
-    func textOrNil(_ column: CInt) -> String? { isNull(column) ? nil : text(column) }
     func blob(_ column: CInt) -> [UInt8] { [UInt8](bytes(column)) }
 
-    func id<Tag>(_ column: CInt, _ tag: Tag.Type = Tag.self) throws -> Identifier<Tag> {
-        guard let id = try idOrNil(column, tag) else { throw damage("an id is missing") }
-        return id
-    }
-
-    func idOrNil<Tag>(_ column: CInt, _ tag: Tag.Type = Tag.self) throws -> Identifier<Tag>? {
-        guard !isNull(column) else { return nil }
-        guard let id = Identifier<Tag>(bytes: blob(column)) else { throw damage("an id has another length than 16") }
-        return id
-    }
-
-    /// A word of a closed set.
-    func word<Word: RawRepresentable<String>>(_ column: CInt, _ type: Word.Type = Word.self) throws -> Word {
-        guard let word = Word(rawValue: text(column)) else { throw damage("a word is unknown to this version") }
-        return word
-    }
-
-    func object(_ column: CInt) throws -> JSONObject {
-        do {
-            return try JSONObject(parsing: blob(column))
-        } catch {
-            throw damage("an object is \(error.description)")
-        }
-    }
-
-    private func damage(_ what: String) -> Failure {
-        Failure(.journal, "The journal holds a row that cannot be read: \(what). Restore a backup of the database.")
-    }
+    var remedy: String { "Restore a backup of the database." }
 }

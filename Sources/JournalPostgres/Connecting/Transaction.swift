@@ -1,3 +1,4 @@
+internal import Journal
 internal import Model
 
 /// The journal while one transaction is open on it.

@@ -1,3 +1,4 @@
+internal import Journal
 internal import Model
 
 /// Brings a database's schema `throughline` to the version of this program.

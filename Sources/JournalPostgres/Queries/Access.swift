@@ -26,7 +26,7 @@ extension PostgresJournal {
                 SELECT shown, scope, source, created_at, revoked_at, hash FROM keys
                 WHERE shown = $1 AND revoked_at IS NULL
                 """, shown
-            ) { (row: try Self.keyRow($0), hash: $0.blob(5)) }
+            ) { (row: try KeyRow(row: $0), hash: $0.blob(5)) }
         }
     }
 
@@ -36,7 +36,7 @@ extension PostgresJournal {
                 """
                 SELECT shown, scope, source, created_at, revoked_at FROM keys ORDER BY created_at, shown
                 LIMIT \(Limits.pageMax)
-                """, read: Self.keyRow)
+                """, read: { try KeyRow(row: $0) })
         }
     }
 
@@ -66,7 +66,7 @@ extension PostgresJournal {
     package func user(email: String) async throws -> (row: UserRow, passwordHash: String)? {
         try await reading { db in
             try db.first("SELECT email, role, created_at, password_hash FROM users WHERE email = $1", email) {
-                (row: try Self.userRow($0), passwordHash: $0.text(3))
+                (row: try UserRow(row: $0), passwordHash: $0.text(3))
             }
         }
     }
@@ -74,7 +74,8 @@ extension PostgresJournal {
     package func users() async throws -> [UserRow] {
         try await reading { db in
             try db.rows(
-                "SELECT email, role, created_at FROM users ORDER BY email LIMIT \(Limits.pageMax)", read: Self.userRow)
+                "SELECT email, role, created_at FROM users ORDER BY email LIMIT \(Limits.pageMax)",
+                read: { try UserRow(row: $0) })
         }
     }
 
@@ -86,13 +87,4 @@ extension PostgresJournal {
         }
     }
 
-    private static func keyRow(_ row: SQLRow) throws -> KeyRow {
-        KeyRow(
-            shown: row.text(0), scope: try row.word(1), source: row.textOrNil(2), createdAt: row.instant(3),
-            revokedAt: row.instantOrNil(4))
-    }
-
-    private static func userRow(_ row: SQLRow) throws -> UserRow {
-        UserRow(email: row.text(0), role: try row.word(1), createdAt: row.instant(2))
-    }
 }

@@ -3,23 +3,6 @@ internal import Model
 
 /// Alerts: one open row a key.
 enum Alerts {
-    private static let columns = """
-        seq, id, key, title, detail, severity, cost, at, acknowledged_at, acknowledged_by, ended_at, told, told_at,
-        told_mark, is_end_told
-        """
-
-    private static func row(_ row: SQLRow) throws -> AlertRow {
-        AlertRow(
-            id: try row.id(1),
-            alert: NewAlert(
-                key: row.text(2), title: row.text(3), detail: row.text(4), severity: try row.word(5),
-                cost: row.textOrNil(6), at: row.instant(7)),
-            acknowledged: row.instantOrNil(8).map { Acknowledgement(at: $0, by: row.text(9)) },
-            endedAt: row.instantOrNil(10),
-            telling: Telling(
-                count: Int(row.int(11)), at: row.instantOrNil(12), mark: row.textOrNil(13), isEndTold: row.flag(14)))
-    }
-
     static func open(_ alert: NewAlert, _ db: Transaction) throws {
         // The row's number makes the id its own; it needs no chance.
         let number = try db.count("SELECT nextval('alert_numbers')")
@@ -70,14 +53,14 @@ enum Alerts {
         try conditions.addCursor(page)
         if openOnly { conditions.add("ended_at IS NULL") }
         let rows = try db.rows(
-            "SELECT \(columns) FROM alerts\(conditions.sql) ORDER BY seq DESC LIMIT \(page.limit + 1)",
+            "SELECT \(AlertRow.columns) FROM alerts\(conditions.sql) ORDER BY seq DESC LIMIT \(page.limit + 1)",
             values: conditions.values
-        ) { (seq: $0.int(0), item: try row($0)) }
+        ) { (seq: $0.int(0), item: try AlertRow(row: $0)) }
         return Page(rows, limit: page.limit)
     }
 
     static func find(_ id: AlertID, _ db: Transaction) throws -> AlertRow? {
-        try db.first("SELECT \(columns) FROM alerts WHERE id = $1", id, read: row)
+        try db.first("SELECT \(AlertRow.columns) FROM alerts WHERE id = $1", id, read: { try AlertRow(row: $0) })
     }
 
     /// Open ones, and those of whose end nobody was told; the oldest first.
@@ -85,10 +68,10 @@ enum Alerts {
         try db.rows(
             """
             SELECT * FROM (
-                SELECT \(columns) FROM alerts WHERE ended_at IS NULL
-                UNION ALL SELECT \(columns) FROM alerts WHERE ended_at IS NOT NULL AND told > 0 AND NOT is_end_told) AS current
+                SELECT \(AlertRow.columns) FROM alerts WHERE ended_at IS NULL
+                UNION ALL SELECT \(AlertRow.columns) FROM alerts WHERE ended_at IS NOT NULL AND told > 0 AND NOT is_end_told) AS current
             ORDER BY seq LIMIT $1
-            """, WatchFigures.alertsMax, read: row)
+            """, WatchFigures.alertsMax, read: { try AlertRow(row: $0) })
     }
 }
 

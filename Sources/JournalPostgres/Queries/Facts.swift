@@ -18,11 +18,4 @@ enum Facts {
         try db.first("SELECT \(columns) FROM facts WHERE key = $1", key, read: fact)
     }
 
-    static let decisionColumns = "event, subject, at, flow, call, outcome, job, detail"
-
-    static func decision(_ row: SQLRow) throws -> Decision {
-        Decision(
-            event: try row.id(0), subject: try row.id(1), at: row.instant(2), flow: row.textOrNil(3),
-            call: row.textOrNil(4), outcome: try row.word(5), job: try row.idOrNil(6), detail: row.textOrNil(7))
-    }
 }

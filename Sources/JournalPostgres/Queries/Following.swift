@@ -53,9 +53,9 @@ enum Following {
     private static func jobs(after seq: Int64, _ limit: Int, _ db: Transaction) throws -> [FoundChange] {
         var latest = Instant(milliseconds: 0)
         return try db.rows(
-            "SELECT \(JobTable.columns) FROM jobs WHERE seq > $1 AND \(settled) ORDER BY seq LIMIT $2", seq, limit
+            "SELECT \(JobRow.columns) FROM jobs WHERE seq > $1 AND \(settled) ORDER BY seq LIMIT $2", seq, limit
         ) { row in
-            let job = try JobTable.row(row)
+            let job = try JobRow(row: row)
             latest = max(latest, job.createdAt)
             return FoundChange(seq: row.int(0), at: latest, what: .job(job))
         }
@@ -66,11 +66,11 @@ enum Following {
     ) throws -> [FoundChange] {
         try db.rows(
             """
-            SELECT \(JobTable.columns) FROM history
+            SELECT \(JobRow.columns) FROM history
             WHERE state = $1 AND (ended_at, seq) > ($2, $3) AND ended_at <= $4 ORDER BY ended_at, seq LIMIT $5
             """, state.rawValue, cursor.endedAt, cursor.ended, until, limit
         ) { row in
-            let job = try JobTable.row(row)
+            let job = try JobRow(row: row)
             return FoundChange(seq: row.int(0), at: job.endedAt ?? job.createdAt, what: .job(job), isEnd: true)
         }
     }

@@ -50,14 +50,14 @@ enum Listing {
             try conditions.addCursor(page)
             if let end { conditions.add("seq >= ?", end) }
             halves.append(
-                "(SELECT \(JobTable.columns) FROM \(table)\(conditions.sql) ORDER BY seq DESC "
+                "(SELECT \(JobRow.columns) FROM \(table)\(conditions.sql) ORDER BY seq DESC "
                     + "LIMIT \(page.limit + 1))")
             values = conditions.values
         }
         let rows = try db.rows(
             "SELECT * FROM (\(halves.joined(separator: " UNION ALL "))) AS found ORDER BY seq DESC "
                 + "LIMIT \(page.limit + 1)", values: values
-        ) { (seq: $0.int(0), item: try JobTable.row($0)) }
+        ) { (seq: $0.int(0), item: try JobRow(row: $0)) }
         var found = Page(rows, limit: page.limit)
         if found.next == nil, let end, end > 1 { found.next = String(end) }
         return found
@@ -109,18 +109,6 @@ enum Listing {
 
     // MARK: Kept deliveries
 
-    private static let keptColumns = """
-        seq, id, kind, source, external_id, external_type, code, reason, field, received_at, replayed_as, event, payload
-        """
-
-    private static func kept(_ row: SQLRow) throws -> KeptDelivery {
-        KeptDelivery(
-            id: try row.id(1), kind: try row.word(2), source: row.text(3), externalID: row.text(4),
-            externalType: row.textOrNil(5), code: row.text(6), reason: row.text(7), field: row.textOrNil(8),
-            receivedAt: row.instant(9), payload: row.blob(12), replayedAs: try row.idOrNil(10),
-            event: try row.idOrNil(11))
-    }
-
     /// What waits is found by its kind, however much of other kinds there is; of what was read again a page looks at so
     /// many at most.
     static func keptDeliveries(_ filter: KeptFilter, _ page: PageRequest, _ db: Transaction) throws -> Page<
@@ -137,14 +125,14 @@ enum Listing {
             conditions.add("kind = '\(kind.rawValue)' AND replayed_as IS NULL")
             add(filter, to: &conditions)
             halves.append(
-                "(SELECT \(keptColumns) FROM kept_deliveries\(conditions.sql) ORDER BY seq DESC "
+                "(SELECT \(KeptDelivery.columns) FROM kept_deliveries\(conditions.sql) ORDER BY seq DESC "
                     + "LIMIT \(page.limit + 1))")
             values = conditions.values
         }
         let rows = try db.rows(
             "SELECT * FROM (\(halves.joined(separator: " UNION ALL "))) AS found ORDER BY seq DESC "
                 + "LIMIT \(page.limit + 1)", values: values
-        ) { (seq: $0.int(0), item: try kept($0)) }
+        ) { (seq: $0.int(0), item: try KeptDelivery(row: $0)) }
         return Page(rows, limit: page.limit)
     }
 
@@ -158,9 +146,9 @@ enum Listing {
         if let isReplayed = filter.isReplayed { conditions.add("(replayed_as IS NOT NULL) = ?", isReplayed) }
         add(filter, to: &conditions)
         let rows = try db.rows(
-            "SELECT \(keptColumns) FROM kept_deliveries\(conditions.sql) ORDER BY seq DESC LIMIT \(page.limit + 1)",
+            "SELECT \(KeptDelivery.columns) FROM kept_deliveries\(conditions.sql) ORDER BY seq DESC LIMIT \(page.limit + 1)",
             values: conditions.values
-        ) { (seq: $0.int(0), item: try kept($0)) }
+        ) { (seq: $0.int(0), item: try KeptDelivery(row: $0)) }
         return Page(rows, limit: page.limit)
     }
 
@@ -177,9 +165,9 @@ enum Listing {
         if filter.isReplayed == true { conditions.add("replayed_as IS NOT NULL") }
         add(filter, to: &conditions)
         let rows = try db.rows(
-            "SELECT \(keptColumns) FROM kept_deliveries\(conditions.sql) ORDER BY seq DESC LIMIT \(page.limit + 1)",
+            "SELECT \(KeptDelivery.columns) FROM kept_deliveries\(conditions.sql) ORDER BY seq DESC LIMIT \(page.limit + 1)",
             values: conditions.values
-        ) { (seq: $0.int(0), item: try kept($0)) }
+        ) { (seq: $0.int(0), item: try KeptDelivery(row: $0)) }
         var found = Page(rows, limit: page.limit)
         if found.next == nil, end > 1 { found.next = String(end) }
         return found
@@ -192,6 +180,8 @@ enum Listing {
     }
 
     static func keptDelivery(_ id: QuarantineID, _ db: Transaction) throws -> KeptDelivery? {
-        try db.first("SELECT \(keptColumns) FROM kept_deliveries WHERE id = $1", id, read: kept)
+        try db.first(
+            "SELECT \(KeptDelivery.columns) FROM kept_deliveries WHERE id = $1", id, read: { try KeptDelivery(row: $0) }
+        )
     }
 }

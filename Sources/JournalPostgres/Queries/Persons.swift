@@ -41,9 +41,9 @@ enum Persons {
         let found = "id IN (SELECT job FROM decisions WHERE event = $1 AND job IS NOT NULL) OR event = $1"
         let jobs = try db.rows(
             """
-            SELECT \(JobTable.columns) FROM jobs WHERE \(found)
-            UNION ALL SELECT \(JobTable.columns) FROM history WHERE \(found) ORDER BY seq LIMIT $2
-            """, event, Limits.trailItemsMax, read: JobTable.row)
+            SELECT \(JobRow.columns) FROM jobs WHERE \(found)
+            UNION ALL SELECT \(JobRow.columns) FROM history WHERE \(found) ORDER BY seq LIMIT $2
+            """, event, Limits.trailItemsMax, read: { try JobRow(row: $0) })
         return EventStanding(row: row, isUnplannable: try Comparing.isUnplannable(event, db), jobs: jobs)
     }
 

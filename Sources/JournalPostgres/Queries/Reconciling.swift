@@ -115,8 +115,8 @@ enum Comparing {
         var work = PlannedWork(
             event: row.event, isPending: row.isPending, isUnplannable: try isUnplannable(id, db),
             decisions: try db.rows(
-                "SELECT \(Facts.decisionColumns) FROM decisions WHERE event = $1 ORDER BY seq LIMIT $2", id,
-                Limits.trailItemsMax, read: Facts.decision),
+                "SELECT \(Decision.columns) FROM decisions WHERE event = $1 ORDER BY seq LIMIT $2", id,
+                Limits.trailItemsMax, read: { try Decision(row: $0) }),
             jobs: try Stories.jobs(ofEvent: id, db))
         guard let subject = row.subject else { return work }
         let root = try Subjects.root(of: subject, db)

@@ -1,5 +1,6 @@
 internal import CSQLiteSetup
 internal import GRDB
+internal import Journal
 internal import Model
 internal import Synchronization
 

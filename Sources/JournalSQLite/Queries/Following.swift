@@ -47,9 +47,9 @@ enum Following {
     private static func jobs(after seq: Int64, _ limit: Int, _ db: Database) throws -> [FoundChange] {
         var latest = Instant(milliseconds: 0)
         return try db.rows(
-            "SELECT \(JobTable.columns) FROM jobs WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit
+            "SELECT \(JobRow.columns) FROM jobs WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit
         ) { row in
-            let job = try JobTable.row(row)
+            let job = try JobRow(row: row)
             latest = max(latest, job.createdAt)
             return FoundChange(seq: row.int(0), at: latest, what: .job(job))
         }
@@ -60,11 +60,11 @@ enum Following {
     ) throws -> [FoundChange] {
         try db.rows(
             """
-            SELECT \(JobTable.columns) FROM history
+            SELECT \(JobRow.columns) FROM history
             WHERE state = ? AND (ended_at, seq) > (?, ?) AND ended_at <= ? ORDER BY ended_at, seq LIMIT ?
             """, state.rawValue, cursor.endedAt, cursor.ended, until, limit
         ) { row in
-            let job = try JobTable.row(row)
+            let job = try JobRow(row: row)
             return FoundChange(seq: row.int(0), at: job.endedAt ?? job.createdAt, what: .job(job), isEnd: true)
         }
     }

@@ -4,25 +4,6 @@ internal import Model
 
 /// Issues: one open row a cause.
 enum Issues {
-    private static let columns = """
-        issues.seq, issues.id, issues.destination, issues.error_class, issues.field, issues.count, issues.first_at,
-        issues.last_at, issues.cost, issues.costed_at, issues.acknowledged_at, issues.acknowledged_by, issues.ended_at,
-        coalesce((SELECT coalesce(error, note) FROM history WHERE history.id = issues.job),
-            (SELECT error FROM jobs WHERE jobs.id = issues.job), '')
-        """
-
-    private static func row(_ row: SQLRow) throws -> IssueRow {
-        let field = row.text(4)
-        return IssueRow(
-            id: try row.id(1),
-            cause: IssueCause(
-                destination: row.text(2), errorClass: row.text(3), field: field.isEmpty ? nil : field),
-            error: row.text(13), count: Int(row.int(5)), firstAt: row.instant(6), lastAt: row.instant(7),
-            cost: row.isNull(8) ? nil : Cost(json: try row.object(8)), costedAt: row.instantOrNil(9),
-            acknowledged: row.instantOrNil(10).map { Acknowledgement(at: $0, by: row.text(11)) },
-            endedAt: row.instantOrNil(12))
-    }
-
     /// One more failure of that cause; the issue opens with its first.
     static func note(_ cause: IssueCause, by job: JobID, at now: Instant, _ db: Database) throws {
         let isKnown =
@@ -67,21 +48,21 @@ enum Issues {
         if let isOpen = filter.isOpen { conditions.add("ended_at IS \(isOpen ? "" : "NOT ")NULL") }
         conditions.addEqual("destination", filter.destination)
         let rows = try db.rows(
-            "SELECT \(columns) FROM issues\(conditions.sql) ORDER BY seq DESC LIMIT \(page.limit + 1)",
+            "SELECT \(IssueRow.columns) FROM issues\(conditions.sql) ORDER BY seq DESC LIMIT \(page.limit + 1)",
             values: conditions.values
-        ) { (seq: $0.int(0), item: try row($0)) }
+        ) { (seq: $0.int(0), item: try IssueRow(row: $0)) }
         return Page(rows, limit: page.limit)
     }
 
     static func find(_ id: IssueID, _ db: Database) throws -> IssueRow? {
-        try db.first("SELECT \(columns) FROM issues WHERE id = ?", id, read: row)
+        try db.first("SELECT \(IssueRow.columns) FROM issues WHERE id = ?", id, read: { try IssueRow(row: $0) })
     }
 
     /// Open ones that were costed longest ago.
     static func stale(_ db: Database) throws -> [IssueRow] {
         try db.rows(
-            "SELECT \(columns) FROM issues WHERE ended_at IS NULL ORDER BY coalesce(costed_at, 0), seq LIMIT ?",
-            WatchFigures.issuesMax, read: row)
+            "SELECT \(IssueRow.columns) FROM issues WHERE ended_at IS NULL ORDER BY coalesce(costed_at, 0), seq LIMIT ?",
+            WatchFigures.issuesMax, read: { try IssueRow(row: $0) })
     }
 
     // MARK: What it costs

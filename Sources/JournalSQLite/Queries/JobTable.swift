@@ -5,29 +5,6 @@ internal import Settings
 
 /// Rows of `jobs` (open) and `history` (ended), which have one shape.
 enum JobTable {
-    static let columns = """
-        seq, id, effect, flow, destination, action, alias, state, event, fact, subject, attempts, created_at, run_at,
-        ended_at, wait_kind, wait_value, error_class, error, record_kind, record_id, record_url, note, unknown_since
-        """
-
-    static func row(_ row: SQLRow) throws -> JobRow {
-        let state = try row.word(7, JobState.self)
-        let isTimed = state == .scheduled || state == .retryable
-        return JobRow(
-            id: try row.id(1), effect: EffectKey(text: row.text(2)), flow: row.text(3), destination: row.text(4),
-            action: row.text(5) + (row.textOrNil(6).map { "#\($0)" } ?? ""), state: state, event: try row.id(8),
-            fact: row.textOrNil(9), subject: try row.id(10), attempts: Int(row.int(11)), createdAt: row.instant(12),
-            dueAt: isTimed ? row.instant(13) : nil, endedAt: row.instantOrNil(14),
-            waitsFor: WaitCause(kind: row.textOrNil(15), value: row.textOrNil(16)), errorClass: row.textOrNil(17),
-            error: row.textOrNil(18), record: record(row, at: 19), note: row.textOrNil(22),
-            isUnknown: !row.isNull(23))
-    }
-
-    private static func record(_ row: SQLRow, at column: CInt) -> ExternalRecord? {
-        guard let kind = row.textOrNil(column), let id = row.textOrNil(column + 1) else { return nil }
-        return ExternalRecord(kind: kind, id: id, url: row.textOrNil(column + 2))
-    }
-
     /// The destinations that have open jobs.
     ///
     /// From one to the next by the index, so that the rows between are not walked over.

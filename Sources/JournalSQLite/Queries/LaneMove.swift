@@ -1,4 +1,5 @@
 internal import GRDB
+internal import Journal
 internal import Model
 
 extension Lanes {

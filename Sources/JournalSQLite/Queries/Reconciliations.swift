@@ -62,32 +62,19 @@ enum Reconciling {
 
     // MARK: Reading
 
-    private static let columns = """
-        reconciliations.seq, id, place, side, since, until, started_at, started_by, state, ended_at, reason, samples,
-        is_cut, (SELECT count(*) FROM differences WHERE run = reconciliations.seq),
-        (SELECT count(*) FROM differences WHERE run = reconciliations.seq AND repair = 'done')
-        """
-
-    private static func run(_ row: SQLRow) throws -> (seq: Int64, item: Reconciliation) {
-        let run = Reconciliation(
-            id: try row.id(1), place: row.text(2), side: try row.word(3), since: row.instant(4), until: row.instant(5),
-            startedAt: row.instant(6), startedBy: row.text(7), state: try row.word(8), endedAt: row.instantOrNil(9),
-            reason: row.textOrNil(10), samples: ReconciliationText.samples(row.text(11)),
-            differences: Int(row.int(13)), repaired: Int(row.int(14)), isCut: row.flag(12))
-        return (row.int(0), run)
-    }
-
     static func list(_ page: PageRequest, _ db: Database) throws -> Page<Reconciliation> {
         var conditions = Conditions()
         try conditions.addCursor(page)
         let rows = try db.rows(
-            "SELECT \(columns) FROM reconciliations\(conditions.sql) ORDER BY seq DESC LIMIT \(page.limit + 1)",
-            values: conditions.values, read: run)
+            "SELECT \(Reconciliation.columns) FROM reconciliations\(conditions.sql) ORDER BY seq DESC LIMIT \(page.limit + 1)",
+            values: conditions.values, read: { (seq: $0.int(0), item: try Reconciliation(row: $0)) })
         return Page(rows, limit: page.limit)
     }
 
     static func run(_ id: ReconciliationID, _ db: Database) throws -> Reconciliation? {
-        try db.first("SELECT \(columns) FROM reconciliations WHERE id = ?", id, read: run)?.item
+        try db.first(
+            "SELECT \(Reconciliation.columns) FROM reconciliations WHERE id = ?", id,
+            read: { try Reconciliation(row: $0) })
     }
 
     static func differences(
@@ -103,21 +90,8 @@ enum Reconciling {
             SELECT number, cause, sample, key, event, kept, job, records, at, detail, repair, repaired_at, repaired_by,
                 note
             FROM differences\(conditions.sql) ORDER BY number LIMIT \(page.limit + 1)
-            """, values: conditions.values, read: difference)
+            """, values: conditions.values, read: { (seq: $0.int(0), item: try Difference(row: $0)) })
         return Page(rows, limit: page.limit)
-    }
-
-    private static func difference(_ row: SQLRow) throws -> (seq: Int64, item: Difference) {
-        var repair: Difference.Repair?
-        if let at = row.instantOrNil(11) {
-            repair = Difference.Repair(
-                outcome: try row.word(10), at: at, by: row.text(12), note: row.textOrNil(13))
-        }
-        let difference = Difference(
-            number: Int(row.int(0)), cause: try row.word(1), sample: row.text(2), key: row.text(3),
-            event: try row.idOrNil(4), quarantine: try row.idOrNil(5), job: try row.idOrNil(6),
-            records: ReconciliationText.words(row.text(7)), at: row.instant(8), detail: row.text(9), repair: repair)
-        return (row.int(0), difference)
     }
 
     static func counts(of run: ReconciliationID, _ db: Database) throws -> [Difference.Cause: (all: Int, open: Int)] {

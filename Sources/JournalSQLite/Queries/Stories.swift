@@ -21,32 +21,32 @@ enum Stories {
                 ORDER BY seq LIMIT ?
                 """, id, partsMax, read: Facts.fact),
             decisions: try db.rows(
-                "SELECT \(Facts.decisionColumns) FROM decisions WHERE event = ? ORDER BY seq LIMIT ?", id, partsMax,
-                read: Facts.decision),
+                "SELECT \(Decision.columns) FROM decisions WHERE event = ? ORDER BY seq LIMIT ?", id, partsMax,
+                read: { try Decision(row: $0) }),
             jobs: try jobs(ofEvent: id, db))
     }
 
     static func jobs(ofEvent id: EventID, _ db: Database) throws -> [JobRow] {
         try db.rows(
             """
-            SELECT \(JobTable.columns) FROM jobs WHERE event = ?1
-            UNION ALL SELECT \(JobTable.columns) FROM history WHERE event = ?1 ORDER BY seq LIMIT ?2
-            """, id, partsMax, read: JobTable.row)
+            SELECT \(JobRow.columns) FROM jobs WHERE event = ?1
+            UNION ALL SELECT \(JobRow.columns) FROM history WHERE event = ?1 ORDER BY seq LIMIT ?2
+            """, id, partsMax, read: { try JobRow(row: $0) })
     }
 
     static func job(_ id: JobID, _ db: Database) throws -> JobDetail? {
         let found = try db.first(
             """
-            SELECT \(JobTable.columns) FROM jobs WHERE id = ?1
-            UNION ALL SELECT \(JobTable.columns) FROM history WHERE id = ?1
+            SELECT \(JobRow.columns) FROM jobs WHERE id = ?1
+            UNION ALL SELECT \(JobRow.columns) FROM history WHERE id = ?1
             """, id
-        ) { (seq: $0.int(0), row: try JobTable.row($0)) }
+        ) { (seq: $0.int(0), row: try JobRow(row: $0)) }
         guard let found else { return nil }
         let attempts = try db.rows(
             """
             SELECT \(attemptColumns) FROM attempts WHERE job = ? ORDER BY token DESC LIMIT ?
             """, found.seq, partsMax
-        ) { try attempt($0, of: id) }
+        ) { try AttemptRow(row: $0, of: id) }
         return JobDetail(
             row: found.row, attempts: attempts.reversed(), request: try Claiming.storedRequest(of: found.seq, db))
     }
@@ -54,16 +54,6 @@ enum Stories {
     private static let attemptColumns = """
         token, started_at, ended_at, outcome, status, error_class, error, duration_ms
         """
-
-    private static func attempt(_ row: SQLRow, of job: JobID) throws -> AttemptRow {
-        guard let endedAt = row.instantOrNil(2) else {
-            return AttemptRow(job: job, token: row.int(0), startedAt: row.instant(1), end: nil)
-        }
-        let end = AttemptEnd(
-            outcome: try row.word(3), endedAt: endedAt, durationMilliseconds: row.int(7),
-            status: row.intOrNil(4).map { Int($0) }, errorClass: row.textOrNil(5), error: row.textOrNil(6))
-        return AttemptRow(job: job, token: row.int(0), startedAt: row.instant(1), end: end)
-    }
 
     // MARK: Of a subject
 
@@ -78,9 +68,9 @@ enum Stories {
         let decisions = cut(
             try db.rows(
                 """
-                SELECT \(Facts.decisionColumns) FROM decisions
+                SELECT \(Decision.columns) FROM decisions
                 WHERE subject IN (SELECT id FROM subjects WHERE root = ?) ORDER BY seq DESC LIMIT ?
-                """, root, limit + 1, read: Facts.decision))
+                """, root, limit + 1, read: { try Decision(row: $0) }))
         let jobs = cut(try self.jobs(of: root, limit: limit + 1, db))
         let attempts = cut(try self.attempts(of: root, limit: limit + 1, db))
         let records = cut(try Looking.records(of: root, db))
@@ -99,11 +89,11 @@ enum Stories {
     private static func jobs(of root: SubjectID, limit: Int, _ db: Database) throws -> [JobRow] {
         try db.rows(
             """
-            SELECT \(JobTable.columns) FROM jobs WHERE subject IN (SELECT id FROM subjects WHERE root = ?1)
+            SELECT \(JobRow.columns) FROM jobs WHERE subject IN (SELECT id FROM subjects WHERE root = ?1)
             UNION ALL
-            SELECT \(JobTable.columns) FROM history WHERE subject IN (SELECT id FROM subjects WHERE root = ?1)
+            SELECT \(JobRow.columns) FROM history WHERE subject IN (SELECT id FROM subjects WHERE root = ?1)
             ORDER BY seq DESC LIMIT ?2
-            """, root, limit, read: JobTable.row)
+            """, root, limit, read: { try JobRow(row: $0) })
     }
 
     private static func attempts(of root: SubjectID, limit: Int, _ db: Database) throws -> [AttemptRow] {
@@ -115,6 +105,6 @@ enum Stories {
             ) AS all_jobs JOIN attempts ON attempts.job = all_jobs.seq
             ORDER BY started_at DESC, attempts.job DESC, token DESC LIMIT ?2
             """, root, limit
-        ) { try attempt($0, of: $0.id(8)) }
+        ) { try AttemptRow(row: $0, of: $0.id(8)) }
     }
 }

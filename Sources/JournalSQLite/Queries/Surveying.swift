@@ -43,10 +43,10 @@ enum Surveying {
         conditions.add("outcome", in: filter.outcomes.map(\.rawValue))
         let rows = try db.rows(
             """
-            SELECT \(Facts.decisionColumns), seq FROM decisions\(conditions.sql) ORDER BY seq DESC
+            SELECT \(Decision.columns), seq FROM decisions\(conditions.sql) ORDER BY seq DESC
             LIMIT \(page.limit + 1)
             """, values: conditions.values
-        ) { (seq: $0.int(8), item: try Facts.decision($0)) }
+        ) { (seq: $0.int(8), item: try Decision(row: $0)) }
         var found = Page(rows, limit: page.limit)
         if found.next == nil, end > 1 { found.next = String(end) }
         return found
