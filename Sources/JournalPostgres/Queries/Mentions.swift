@@ -12,9 +12,6 @@ struct Mentions: Sendable {
 
     var kept: [Kept]
 
-    /// Shorter ids would be found in what is somebody else's.
-    private static let lengthMin = 6
-
     init(of root: SubjectID, _ db: Transaction) throws {
         let events = "(SELECT id FROM events WHERE subject IN (SELECT id FROM subjects WHERE root = $1))"
         var found = Set(
@@ -22,22 +19,20 @@ struct Mentions: Sendable {
                 "SELECT seq, event FROM kept_deliveries WHERE event IN \(events) OR replayed_as IN \(events)", root,
                 read: Self.kept))
         for word in try Self.words(of: root, db) {
-            found.formUnion(
-                try db.rows(
-                    "SELECT seq, event FROM kept_deliveries WHERE position($1 in payload) > 0", Array(word.utf8),
-                    read: Self.kept))
+            let named = try db.rows(
+                "SELECT seq, event, payload FROM kept_deliveries WHERE position($1 in payload) > 0", Array(word.utf8)
+            ) { Naming.isNamed(by: word, in: $0.blob(2)) ? try Self.kept($0) : nil }
+            found.formUnion(named.compactMap(\.self))
         }
         kept = found.sorted { $0.seq < $1.seq }
     }
 
     private static func kept(_ row: SQLRow) throws -> Kept { Kept(seq: row.int(0), event: try row.idOrNil(1)) }
 
-    /// Ids as they are known, and addresses as they were typed.
     private static func words(of root: SubjectID, _ db: Transaction) throws -> Set<String> {
         let typed = try db.rows(
             "SELECT data FROM events WHERE subject IN (SELECT id FROM subjects WHERE root = $1)", root
-        ) { try $0.object(0) }.flatMap { data in ["email", "phone"].compactMap { data.present($0)?.string } }
-        let known = try Subjects.identifiers(of: root, db).map(\.value)
-        return Set((typed + known).filter { $0.utf8.count >= lengthMin })
+        ) { try $0.object(0) }
+        return Naming.words(typed: typed, known: try Subjects.identifiers(of: root, db).map(\.value))
     }
 }
