@@ -111,7 +111,7 @@ final class EngineLife: @unchecked Sendable {
                 // A service that throws ends its process in production; here the checkers find that nothing goes on.
                 group.addTask { try? await admission.run() }
                 group.addTask { try? await planner.run() }  // The same holds here,
-                group.addTask { try? await watcher.run() }
+                group.addTask { await watcher.runUntilCancelled() }
                 group.addTask { await journal.tendLog(on: time) }
                 group.addTask {
                     try? await runner.run()  // and here.

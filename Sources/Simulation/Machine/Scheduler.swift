@@ -42,6 +42,8 @@ final class Scheduler: @unchecked Sendable {
     private var number = 0
     private let thread = pthread_self()
     private let foreign = Mutex<[Piece]>([])
+    /// How often work came from another thread: never, in a run that can be repeated.
+    private let foreignCount = Mutex(0)
 
     init(dice: Dice, trace: Trace) {
         self.dice = dice
@@ -50,12 +52,13 @@ final class Scheduler: @unchecked Sendable {
 
     // MARK: What could go on
 
-    /// Work from another thread (a library's own task) waits until nothing of ours is left, so that the moment at which
-    /// it came decides nothing.
+    /// Work from another thread (a library's own task) waits until nothing of ours is left, and fails the run: nobody
+    /// can say when it comes.
     func add(_ piece: Piece) {
         if pthread_equal(pthread_self(), thread) != 0 {
             ready.append(.piece(piece))
         } else {
+            foreignCount.withLock { $0 += 1 }
             foreign.withLock { $0.append(piece) }
         }
     }
@@ -65,6 +68,8 @@ final class Scheduler: @unchecked Sendable {
         number += 1
         push(Alarm(at: uptime + max(0, milliseconds), number: number, action: action))
     }
+
+    var piecesFromElsewhere: Int { foreignCount.withLock { $0 } }
 
     // MARK: Going on
 

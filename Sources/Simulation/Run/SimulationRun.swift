@@ -268,5 +268,8 @@ final class SimulationRun: @unchecked Sendable {
         disk.stop()
         bury(life, hasEnded: life.die())
         disk.start(losingPower: false)
+        if scheduler.piecesFromElsewhere > 0 {
+            fail("one-thread", "\(scheduler.piecesFromElsewhere) pieces of work came from other threads")
+        }
     }
 }

@@ -50,22 +50,35 @@ package final class Watcher: Service {
     }
 
     package func run() async throws {
-        await cancelWhenGracefulShutdown {
-            var trouble = Repetition(every: .seconds(600))
-            while !Task.isCancelled {
-                do {
-                    try await self.round()
-                } catch  where Task.isCancelled {
-                    break
-                } catch {
-                    if trouble.happened(at: self.time.uptime) != nil {
-                        self.logger.error("watching stands still", metadata: ["error": "\(Self.safe(error))"])
-                    }
+        await cancelWhenGracefulShutdown { await self.watch() }
+        await end()
+    }
+
+    /// As `run`, but that only cancelling ends it: waiting for a shutdown is work on threads that a simulated run does
+    /// not have.
+    package func runUntilCancelled() async {
+        await watch()
+        await end()
+    }
+
+    private func watch() async {
+        var trouble = Repetition(every: .seconds(600))
+        while !Task.isCancelled {
+            do {
+                try await round()
+            } catch  where Task.isCancelled {
+                break
+            } catch {
+                if trouble.happened(at: time.uptime) != nil {
+                    logger.error("watching stands still", metadata: ["error": "\(Self.safe(error))"])
                 }
-                // Cancelled while waiting: the loop's condition ends it.
-                try? await self.time.sleep(for: Self.interval)
             }
+            // Cancelled while waiting: the loop's condition ends it.
+            try? await time.sleep(for: Self.interval)
         }
+    }
+
+    private func end() async {
         // The last counts; where the journal is gone already, some seconds of a rate are lost.
         try? await flush()
     }
