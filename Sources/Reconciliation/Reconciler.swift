@@ -12,9 +12,6 @@ internal import Synchronization
 /// One run after the other, so that providers are never pressed by two at once.
 package final class Reconciler: Service {
     static let ordersMax = 32
-    /// Below this share of matches, over at least so many, a person is told.
-    static let rateMin = 0.95
-    static let judgedMin = 20
     private static let pollInterval: Duration = .seconds(30)
 
     enum Order: Sendable {
@@ -28,7 +25,6 @@ package final class Reconciler: Service {
     }
 
     let journal: any ReconciliationJournal & OperatingJournal & ReadingJournal
-    let alerts: any WorkJournal
     let connectors: ConnectorSet
     let histories: HistorySet
     let settings: LiveSettings
@@ -42,12 +38,11 @@ package final class Reconciler: Service {
     private let signal = Signal()
 
     package init(
-        journal: any ReconciliationJournal & OperatingJournal & ReadingJournal, alerts: any WorkJournal,
+        journal: any ReconciliationJournal & OperatingJournal & ReadingJournal,
         connectors: ConnectorSet, histories: HistorySet, settings: LiveSettings, intake: any Recovering, world: World,
         logger: Logger, onEvents: @escaping @Sendable () -> Void, onJobs: @escaping @Sendable () -> Void
     ) {
         self.journal = journal
-        self.alerts = alerts
         self.connectors = connectors
         self.histories = histories
         self.settings = settings
@@ -60,6 +55,11 @@ package final class Reconciler: Service {
     }
 
     // MARK: Ordering
+
+    /// The names of what can be compared.
+    package var places: [String] {
+        Set(Places(settings.current, connectors, histories).all.map(\.name)).sorted()
+    }
 
     /// Orders a run of that place, or of all that can be compared; the runs are in the journal when this returns.
     ///
@@ -171,7 +171,6 @@ package final class Reconciler: Service {
         }
         do {
             try await journal.endReconciliation(ended)
-            if ended.state == .completed { try await tell(ended) }
         } catch {
             // The journal is away: the run stays as it is and is told as failed when the next one is taken.
             logger.error("end of a reconciliation not kept", metadata: ["error.code": "\(Self.kind(of: error))"])
@@ -201,20 +200,6 @@ package final class Reconciler: Service {
                 comparedSources: Set(histories.names)
             ).perform(&ledger)
         }
-    }
-
-    /// One alert a place, which ends with the first run that is well again.
-    private func tell(_ run: Reconciliation) async throws {
-        let key = "reconciliation:\(run.place)"
-        guard let rate = run.rate, run.judged >= Self.judgedMin, rate < Self.rateMin else {
-            return try await alerts.endAlert(key: key, at: time.now)
-        }
-        try await alerts.openAlert(
-            NewAlert(
-                key: key, title: "\(run.place) and the journal do not agree",
-                detail:
-                    "\(run.matched) of \(run.judged) match. See throughline reconcile show \(run.id), and mend it with "
-                    + "throughline reconcile repair \(run.id).", at: time.now))
     }
 
     private static func reason(_ error: any Error) -> String {

@@ -134,7 +134,7 @@ final class Shop: Sendable {
             settings: live, secrets: ["stripe": [Redacted(Self.secret)]], admission: admission, time: time,
             chance: world.chance, logger: logger)
         reconciler = Reconciler(
-            journal: journal, alerts: journal, connectors: connectors, histories: histories, settings: live,
+            journal: journal, connectors: connectors, histories: histories, settings: live,
             intake: Door(intake: intake), world: world, logger: logger, onEvents: { planner.wake() },
             onJobs: { runner.wake() })
     }

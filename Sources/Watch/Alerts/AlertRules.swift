@@ -22,7 +22,7 @@ package struct AlertRules {
         package static func newest(of runs: [Reconciliation]) -> [Match] {
             var places: Set<String> = []
             return runs.filter {
-                $0.state == .completed && places.insert($0.place).inserted && $0.judged >= leastJudged
+                $0.state == .completed && $0.judged >= leastJudged && places.insert($0.place).inserted
             }
             .map { Match(source: $0.place, matched: $0.matched, total: $0.judged) }
         }

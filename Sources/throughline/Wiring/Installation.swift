@@ -85,7 +85,7 @@ struct Installation: Sendable {
         histories = HistorySet(
             ConnectorFactory.histories(settings: settings, secrets: { loaded.secrets[$0] }, world: world))
         reconciler = Reconciler(
-            journal: journal, alerts: journal, connectors: connectors, histories: histories, settings: live,
+            journal: journal, connectors: connectors, histories: histories, settings: live,
             intake: RecoveryDoor(intake: intake), world: world, logger: logger, onEvents: { planner.wake() },
             onJobs: { runner.wake() })
         maintenance = Maintenance(journal: journal, settings: live, time: world.time, logger: logger)
