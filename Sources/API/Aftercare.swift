@@ -3,6 +3,8 @@ package import Model
 
 /// Compares what providers say with the journal, and mends what differs.
 package protocol ReconciliationControl: Sendable {
+    /// The sources and destinations that can be compared, by name.
+    var places: [String] { get }
     /// Orders runs of that place, or of all; they are in the journal when this returns.
     func order(place: String?, since: Instant?, by actor: String) async throws -> [Reconciliation]
     /// What a repair would do, as it is shown.

@@ -40,7 +40,8 @@ package struct Console: Sendable {
 
     package var routes: [Route] {
         signInRoutes + providerRoutes + nowRoutes + trailRoutes + eventRoutes + jobRoutes + deadRoutes + bulkRoutes
-            + quarantineRoutes + destinationRoutes + flowRoutes + alertRoutes + auditRoutes + settingsRoutes
+            + quarantineRoutes + reconciliationRoutes + destinationRoutes + flowRoutes + alertRoutes + auditRoutes
+            + settingsRoutes
             + [live] + assetRoutes
     }
 

@@ -34,6 +34,7 @@ enum Navigation {
             [
                 Entry(section: "dead", path: "/console/dead", title: "Dead letters"),
                 Entry(section: "quarantine", path: "/console/quarantine", title: "Quarantine"),
+                Entry(section: "reconciliations", path: "/console/reconciliations", title: "Reconciliation"),
             ]
         ),
         (

@@ -183,6 +183,29 @@ def read_quarantine(page):
     shoot(page, "audit")
 
 
+def reconcile(page):
+    step("what Stripe says is held against the journal, and what never arrived is fetched after a plan")
+    page.goto(f"{BASE}/console/reconciliations")
+    expect(page.get_by_role("heading", name="Reconciliation")).to_be_visible()
+    page.get_by_label("Compare", exact=True).select_option("stripe")
+    page.get_by_label("Reaching back").select_option("24h")
+    page.get_by_role("button", name="Compare now").click()
+    expect(page.locator("h1 .tag")).to_have_text("completed", timeout=20000)
+    card = page.locator("article.card", has_text="never arrived")
+    expect(card).to_contain_text("2 × never arrived")
+    shoot(page, "reconciliation")
+    card.get_by_role("link", name="Repair, plan first").click()
+    expect(page.locator(".lead")).to_contain_text("2 differences would be repaired")
+    shoot(page, "repair-plan")
+    page.get_by_role("button", name="Repair 2 differences").click()
+    expect(card).to_contain_text("all repaired", timeout=20000)
+    page.locator("article.line a", has_text="evt_").first.click()
+    expect(page.get_by_role("heading", name="Trail")).to_be_visible()
+    page.goto(f"{BASE}/console/reconciliations")
+    expect(page.locator("article.card").first).to_contain_text("2 repaired")
+    shoot(page, "reconciliations")
+
+
 def rehearse(page):
     step("a past event runs dry, also with another configuration, and nothing is written")
     page.goto(f"{BASE}/console/flows")
@@ -281,7 +304,7 @@ def main():
         watch(page)
         started = time.monotonic()
         sign_in(page)
-        for scene in [find_trail, mend_dead_letter, pause_and_resume, read_quarantine, rehearse, settings]:
+        for scene in [find_trail, mend_dead_letter, pause_and_resume, read_quarantine, reconcile, rehearse, settings]:
             scene(page)
         page.goto(f"{BASE}/console")
         expect(page.get_by_role("heading", level=1)).to_be_visible()

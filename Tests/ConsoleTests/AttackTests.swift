@@ -41,14 +41,15 @@ import Testing
         let house = try House()
         let lead = try await house.deadLead()
         let kept = try await house.keep()
+        let run = try await house.compared([], judged: 1)
         let (cookie, csrf) = try await house.enter()
         let older = try await house.enter().csrf
         let ids = [
             "/console/jobs/{id}": lead.job.description, "/console/events/{id}": lead.event.description,
-            "/console/quarantine/{id}": kept.description,
+            "/console/quarantine/{id}": kept.description, "/console/reconciliations/{id}": run.description,
         ]
         let changing = house.console.routes.filter { $0.method == "POST" && !$0.template.hasPrefix("/console/sign-in") }
-        #expect(changing.count >= 22)
+        #expect(changing.count >= 24)
         let before = try await house.audit().count
         for route in changing {
             let id = ids.first { route.template.hasPrefix($0.key) }?.value ?? "x"
@@ -65,7 +66,7 @@ import Testing
             #expect(try await house.get(path, cookie: cookie).status != 303, "\(path)")
         }
         #expect(try await house.audit().count == before)
-        #expect(house.destinations.calls.withLock { $0.isEmpty })
+        #expect(house.destinations.calls.withLock { $0.isEmpty } && house.reconciling.orders.withLock { $0.isEmpty })
         #expect(try await house.journal.figures(now: House.at).dead == 1)
     }
 
@@ -91,6 +92,12 @@ import Testing
             error: hostile, errorClass: hostile, externalID: hostile, payload: hostile,
             request: JSONObject(members: [.init(key: hostile, value: .string(hostile))]).encodedText)
         let kept = try await house.keep(reason: hostile, code: hostile, externalID: hostile, payload: hostile)
+        let run = try await house.compared(
+            [
+                Difference(
+                    number: 1, cause: .changed, sample: hostile, key: hostile, records: [hostile], at: House.at,
+                    detail: hostile)
+            ], judged: 3, words: hostile)
         try await house.journal.openAlert(NewAlert(key: "k", title: hostile, detail: hostile, at: House.at))
         try await house.journal.note(
             AuditRow(at: House.at, actor: hostile, action: hostile, target: hostile, detail: hostile))
@@ -108,7 +115,8 @@ import Testing
             "/console/destinations/crm", "/console/flows", "/console/flows/new-lead", "/console/alerts",
             "/console/audit", "/console/settings", "/console/rehearse?event=\(lead.event)&configuration=\(query)",
             "/console/rehearse?event=\(query)", "/console/flows/\(query)", "/console/runs/\(query)",
-            "/console/sign-in/with/\(query)",
+            "/console/sign-in/with/\(query)", "/console/reconciliations", "/console/reconciliations/\(run)",
+            "/console/reconciliations/\(run)?cause=\(query)", "/console/reconciliations/\(run)/repair",
         ]
         var replies: [(String, House.Reply)] = []
         for page in pages { replies.append((page, try await house.get(page, cookie: cookie))) }
@@ -124,7 +132,7 @@ import Testing
             ("sign-in", try await house.submit("/console/sign-in", ["email": hostile, "password": hostile])))
         for (path, reply) in replies { expectHarmless(reply, path) }
         let shown = replies.filter { $0.1.text.contains("&lt;script&gt;") }.count
-        #expect(shown > 25, "the words are shown, as words: \(shown)")
+        #expect(shown > 27, "the words are shown, as words: \(shown)")
     }
 
     private func expectHarmless(_ reply: House.Reply, _ path: String) {
@@ -205,6 +213,7 @@ import Testing
             ("/console/quarantine/\(kept)/replay", [:], .operator), ("/console/quarantine/replay", [:], .operator),
             ("/console/destinations/crm/pause", [:], .operator), ("/console/destinations/crm/resume", [:], .operator),
             ("/console/destinations/crm/check", [:], .operator),
+            ("/console/reconciliations", [:], .operator), ("/console/reconciliations/x/repair", [:], .operator),
             ("/console/alerts/x/acknowledge", [:], .operator), ("/console/issues/x/acknowledge", [:], .operator),
             ("/console/silences", ["pattern": "*", "for": "7d"], .operator), ("/console/silences/end", [:], .operator),
             ("/console/events/\(lead.event)/payload", [:], .admin),

@@ -204,6 +204,48 @@ enum Paths {
         #expect(try await house.audit().contains { $0.action == "quarantine.replay" && $0.target == "2 deliveries" })
     }
 
+    @Test func `compare with providers, and repair after a plan`() async throws {
+        let house = try House()
+        let (cookie, csrf) = try await house.enter(as: .operator)
+        let empty = try await house.get("/console/reconciliations", cookie: cookie)
+        #expect(empty.text.contains("Nothing was compared yet") && empty.text.contains("<option>stripe</option>"))
+        let ordered = try await house.submit(
+            "/console/reconciliations", ["csrf": csrf, "place": "stripe", "since": "7d"], cookie: cookie)
+        #expect(ordered.status == 303)
+        let lead = try await house.deadLead()
+        let run = try await house.compared(
+            [
+                Difference(
+                    number: 1, cause: .neverArrived, sample: "stripe", key: "evt_1", at: House.at, detail: "not here"),
+                Difference(
+                    number: 2, cause: .dead, sample: "stripe", key: "evt_2", event: lead.event, job: lead.job,
+                    at: House.at, detail: "gave up"),
+            ], judged: 1000)
+        let list = try await house.get("/console/reconciliations", cookie: cookie)
+        #expect(list.text.contains("99.8 %") && list.text.contains("2 differences"))
+        let path = "/console/reconciliations/\(run)"
+        let page = try await house.get(path, cookie: cookie)
+        for part in [
+            "1 × never arrived", "1 × arrived and dead", "evt_1", "/console/events/\(lead.event)",
+            "/console/jobs/\(lead.job)", "\(path)/repair?cause=never_arrived", "99.8 %",
+        ] { #expect(page.text.contains(part), "\(part)") }
+        let some = try await house.get(path + "?cause=never_arrived", cookie: cookie)
+        #expect(some.text.contains("evt_1") && !some.text.contains("evt_2"))
+        let plan = try await house.get(path + "/repair?cause=never_arrived", cookie: cookie)
+        #expect(plan.text.contains("<strong>2 differences</strong>") && !plan.text.contains("cannot be undone"))
+        #expect(try await house.get(path + "/repair", cookie: cookie).text.contains("cannot be undone"))
+        #expect(house.reconciling.orders.withLock { $0.count } == 1)
+        let repaired = try await house.submit(
+            path + "/repair", ["csrf": csrf, "cause": "never_arrived"], cookie: cookie)
+        #expect(repaired.header("location") == path)
+        #expect(
+            house.reconciling.orders.withLock { $0 } == [
+                "compare stripe since 2026-11-16T10:00:00Z", "repair \(run) never_arrived",
+            ])
+        #expect(try await house.get("/console/reconciliations/x", cookie: cookie).status == 404)
+        #expect(try await house.get(path + "?cause=odd", cookie: cookie).status == 400)
+    }
+
     @Test func `replay an event after its plan`() async throws {
         let house = try House()
         let lead = try await house.deadLead()

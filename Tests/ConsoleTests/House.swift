@@ -32,6 +32,7 @@ final class House: Sendable {
     let destinations: FakeDestinations
     let backstage = FakeBackstage()
     let provider = FakeProvider()
+    let reconciling = FakeReconciling()
     let dependencies: Dependencies
     let sessions: Sessions
     let passwords: Passwords
@@ -64,7 +65,10 @@ final class House: Sendable {
             destinations: destinations, meters: Meters(),
             keys: KeyRing(journal: journal, time: time, localCredential: Redacted("local")), readiness: Readiness(),
             time: time, chance: chance, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            wakePlanning: {}, wakeWork: {}, hashPassword: { try await passwords.hash($0) })
+            wakePlanning: {}, wakeWork: {}, hashPassword: { try await passwords.hash($0) },
+            aftercare: Aftercare(
+                reconciling: reconciling, runs: journal, subjects: journal, pruning: journal,
+                receipts: ReceiptDesk(journal: journal, time: time, chance: chance)))
         sessions = Sessions(time: time, chance: chance)
         console = try Console(
             dependencies: dependencies, survey: journal, backstage: backstage, sessions: sessions,
@@ -206,6 +210,20 @@ final class House: Sendable {
         return kept.id
     }
 
+    /// A comparison that ended with these differences.
+    func compared(_ differences: [Difference], judged: Int, words: String = "stripe") async throws -> ReconciliationID {
+        var run = Reconciliation(
+            id: id(), place: words, side: .source, since: Self.at - .seconds(86_400), until: Self.at,
+            startedAt: Self.at, startedBy: words)
+        try await journal.beginReconciliation(run)
+        try await journal.keepDifferences(differences, of: run.id)
+        run.state = .completed
+        run.endedAt = Self.at
+        run.samples = [.init(name: words, judged: judged, matched: judged - differences.count)]
+        try await journal.endReconciliation(run)
+        return run.id
+    }
+
     /// Carries out what was ordered for many things, until that order is over.
     func work(until path: String) async throws {
         let id = String(path.split(separator: "/").last ?? "")
@@ -217,6 +235,30 @@ final class House: Sendable {
     }
 
     func audit() async throws -> [AuditRow] { try await journal.audit(page: PageRequest()).items }
+}
+
+/// Keeps what is ordered.
+final class FakeReconciling: ReconciliationControl {
+    let places = ["crm", "stripe"]
+    let orders = Mutex<[String]>([])
+
+    func order(place: String?, since: Instant?, by actor: String) async throws -> [Reconciliation] {
+        orders.withLock { $0.append("compare \(place ?? "all") since \(since?.description ?? "always")") }
+        return []
+    }
+    func repairPlan(of id: ReconciliationID, causes: Set<Difference.Cause>) async throws -> JSONObject {
+        var steps: [JSONValue] = [
+            ["cause": "never_arrived", "count": 2, "words": "fetched and taken in as recovered", "is_final": false],
+            ["cause": "changed_at_destination", "count": 1, "words": "set right", "is_final": true],
+        ]
+        if !causes.isEmpty { steps.removeAll { step in !causes.contains { $0.rawValue == step["cause"]?.string } } }
+        return [
+            "count": .int(steps.reduce(0) { $0 + ($1["count"]?.int ?? 0) }), "steps": .array(steps),
+        ]
+    }
+    func orderRepair(of id: ReconciliationID, causes: Set<Difference.Cause>, by actor: String) async throws {
+        orders.withLock { $0.append("repair \(id) \(causes.map(\.rawValue).sorted().joined(separator: ","))") }
+    }
 }
 
 /// Takes everything in.

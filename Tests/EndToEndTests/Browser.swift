@@ -1,6 +1,7 @@
 import Foundation
 import Model
 import Sandbox
+import Seams
 import TestKit
 import Testing
 
@@ -44,6 +45,13 @@ extension `The whole product`.`The console in a browser` {
         async throws
     {
         try await Stage.set { stage in
+            let past = Stage.time.now - .seconds(3600)
+            let lost = StripePurchase(
+                tag: "lost", email: "lost@example.com", name: "Lou", amount: 4900, startedAt: past)
+            _ = stage.standIns.change("stripe", as: StripeStandIn.self) { stripe in
+                stripe.record(lost.paymentSucceeded(at: past))
+                stripe.record(lost.chargeSucceeded(at: past))
+            }
             try await stage.server.start()
             let (email, password) = ("ada@acme.example", "a password for acting")
             _ = try await stage.server.api(

@@ -17,6 +17,7 @@ final class FakeAftercare: ReconciliationJournal, SubjectJournal, PruningJournal
     }
 
     private let state = Mutex(State())
+    let places = ["crm", "stripe"]
     func set(_ change: @Sendable (inout State) -> Void) { state.withLock { change(&$0) } }
     func get<Value: Sendable>(_ read: @Sendable (State) -> Value) -> Value { state.withLock { read($0) } }
 

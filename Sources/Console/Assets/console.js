@@ -81,7 +81,7 @@
   };
 
   document.addEventListener("change", (event) => {
-    const form = event.target.closest("form.filters");
+    const form = event.target.closest('form.filters[method="get"]');
     if (form && event.target.matches("select")) form.requestSubmit();
   });
 

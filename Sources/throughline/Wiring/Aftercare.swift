@@ -41,6 +41,8 @@ struct RecoveryDoor: Recovering {
 struct ReconcilerControl: ReconciliationControl {
     let reconciler: Reconciler
 
+    var places: [String] { reconciler.places }
+
     func order(place: String?, since: Instant?, by actor: String) async throws -> [Reconciliation] {
         try await reconciler.order(place: place, since: since, by: actor)
     }
