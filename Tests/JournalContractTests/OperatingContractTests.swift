@@ -136,6 +136,22 @@ import Testing
         #expect(await failure { try await bench.journal.change(job, .retry, by: "ada", now: start) }?.code == .conflict)
     }
 
+    @Test(arguments: Store.all) func `waits for what of theirs is not planned yet, and for nobody else's`(store: Store)
+        async throws
+    {
+        let bench = try await Bench(store)
+        let ada = try await bench.subject(
+            SubjectIdentifier(.email, "ada@example.com", .claimed), SubjectIdentifier(.session, "sess_ada", .proven))
+        try await bench.receive(bench.event(.leadCaptured, external: "evt_2", data: ["email": "jo.ada@example.com"]))
+        let late = bench.event(.leadCaptured, external: "evt_3", data: ["email": "ada@example.com"])
+        try await bench.receive(late)
+        let refused = await failure { _ = try await bench.journal.forget(ada, by: "ada", now: start) }
+        #expect(refused?.code == .conflict && refused?.message.contains("1 event") == true)
+        #expect(try await !bench.journal.subjects(matching: "ada@example.com").isEmpty)
+        try await bench.plan { event, tx in if event.id == late.id { try tx.assign(event.id, to: ada) } }
+        #expect(try await bench.journal.forget(ada, by: "ada", now: start).events == 2)
+    }
+
     @Test(arguments: Store.all) func `leaves nothing that a search finds, and keeps duplicates out`(store: Store)
         async throws
     {

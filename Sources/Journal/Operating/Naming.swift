@@ -14,6 +14,24 @@ package enum Naming {
         return Set((typed + known).filter { $0.utf8.count >= lengthMin })
     }
 
+    /// Whether an event that is nobody's yet is about one who has these words and ids.
+    package static func isAbout(
+        _ words: Set<String>, ids: Set<String>, data: JSONObject, session: String?, user: String?
+    ) -> Bool {
+        if [session, user].contains(where: { $0.map(ids.contains) ?? false }) { return true }
+        let text = Array(data.encodedText.utf8)
+        return words.contains { isNamed(by: $0, in: text) }
+    }
+
+    /// What is said where such events wait: planned after an erasure they would bring the person back.
+    package static func waiting(_ count: Int) -> Failure {
+        Failure(
+            .conflict,
+            "\(count) \(count == 1 ? "event" : "events") of this person came and \(count == 1 ? "is" : "are") not planned "
+                + "yet; nothing was erased. Try again when they are: throughline_pending_events counts them at /metrics."
+        )
+    }
+
     package static func isNamed(by word: String, in text: [UInt8]) -> Bool {
         let word = Array(word.utf8)
         guard let first = word.first, text.count >= word.count else { return false }

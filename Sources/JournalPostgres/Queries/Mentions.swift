@@ -11,6 +11,8 @@ struct Mentions: Sendable {
     }
 
     var kept: [Kept]
+    /// Events that are not planned, and so nobody's yet, and name the person.
+    var waiting: Int
 
     init(of root: SubjectID, _ db: Transaction) throws {
         let events = "(SELECT id FROM events WHERE subject IN (SELECT id FROM subjects WHERE root = $1))"
@@ -18,21 +20,28 @@ struct Mentions: Sendable {
             try db.rows(
                 "SELECT seq, event FROM kept_deliveries WHERE event IN \(events) OR replayed_as IN \(events)", root,
                 read: Self.kept))
-        for word in try Self.words(of: root, db) {
+        let ids = Set(try Subjects.identifiers(of: root, db).map(\.value))
+        let words = try Self.words(of: root, ids, db)
+        for word in words {
             let named = try db.rows(
                 "SELECT seq, event, payload FROM kept_deliveries WHERE position($1 in payload) > 0", Array(word.utf8)
             ) { Naming.isNamed(by: word, in: $0.blob(2)) ? try Self.kept($0) : nil }
             found.formUnion(named.compactMap(\.self))
         }
         kept = found.sorted { $0.seq < $1.seq }
+        waiting = try db.rows(
+            "SELECT data, session, user_id FROM pending JOIN events USING (seq) WHERE subject IS NULL"
+        ) {
+            Naming.isAbout(words, ids: ids, data: try $0.object(0), session: $0.textOrNil(1), user: $0.textOrNil(2))
+        }.count { $0 }
     }
 
     private static func kept(_ row: SQLRow) throws -> Kept { Kept(seq: row.int(0), event: try row.idOrNil(1)) }
 
-    private static func words(of root: SubjectID, _ db: Transaction) throws -> Set<String> {
+    private static func words(of root: SubjectID, _ ids: Set<String>, _ db: Transaction) throws -> Set<String> {
         let typed = try db.rows(
             "SELECT data FROM events WHERE subject IN (SELECT id FROM subjects WHERE root = $1)", root
         ) { try $0.object(0) }
-        return Naming.words(typed: typed, known: try Subjects.identifiers(of: root, db).map(\.value))
+        return Naming.words(typed: typed, known: Array(ids))
     }
 }

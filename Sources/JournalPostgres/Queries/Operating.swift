@@ -50,6 +50,7 @@ extension PostgresJournal {
 
     package func forget(_ root: SubjectID, by actor: String, now: Instant) async throws -> Erasure {
         let mentions = try await reading { try Mentions(of: Subjects.root(of: root, $0), $0) }
+        guard mentions.waiting == 0 else { throw Naming.waiting(mentions.waiting) }
         return try await writing { db in
             let erasure = try Forgetting.forget(root, besides: mentions, at: now, db)
             try Auditing.note(

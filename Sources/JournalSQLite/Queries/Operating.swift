@@ -52,6 +52,7 @@ extension SQLiteJournal {
     package func forget(_ root: SubjectID, by actor: String, now: Instant) async throws -> Erasure {
         // Looked for beside the writer: it may take long where much is in quarantine.
         let mentions = try await reader.read { try Mentions(of: Subjects.root(of: root, $0), $0) }
+        guard mentions.waiting == 0 else { throw Naming.waiting(mentions.waiting) }
         let erasure = try await writer.transaction { db in
             let erasure = try Forgetting.forget(root, besides: mentions, at: now, db)
             try Auditing.note(
