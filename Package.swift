@@ -250,6 +250,7 @@ let package = Package(
             dependencies: [
                 "Model", "Seams", "Settings", "Connectors", "Sandbox", "TestKit", "throughline", crypto, logging,
                 lifecycle,
+                nio, .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             swiftSettings: ours),

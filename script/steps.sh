@@ -32,9 +32,9 @@ need_swift() {
         || fail "Swift 6.2 or newer is needed; this is: $(swift --version 2>/dev/null | head -1)"
 }
 
-# Of every debug build here: without what only debuggers and editors read, which is a fifth of the time. One list, so that
+# Of every debug build here: without what only debuggers read, which is a good part of the time. One list, so that
 # what one script has built is not built anew by another.
-build_options=(-debug-info-format none --disable-index-store)
+build_options=(-debug-info-format none)
 
 # What every build needs.
 build_packages=(libsqlite3-dev libpq-dev libsimdjson-dev liblz4-dev g++ pkg-config)

@@ -36,6 +36,9 @@ struct Throughline: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+            if let trouble = Terminal.outputTrouble {
+                throw Failure(.unavailable, "Not all of the output could be written: \(trouble).")
+            }
         } catch let failure as Failure {
             terminal.note(terminal.styled("error: ", .red) + failure.message)
             Foundation.exit(failure.exitCode)

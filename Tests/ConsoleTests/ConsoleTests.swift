@@ -229,6 +229,11 @@ enum Paths {
             "1 × never arrived", "1 × arrived and dead", "evt_1", "/console/events/\(lead.event)",
             "/console/jobs/\(lead.job)", "\(path)/repair?cause=never_arrived", "99.8 %",
         ] { #expect(page.text.contains(part), "\(part)") }
+        #expect(!page.text.contains("all repaired"))
+        try await house.journal.noteRepair(
+            Difference.Repair(outcome: .done, at: House.at, by: "ada"), of: 1, in: run)
+        let half = try await house.get(path, cookie: cookie)
+        #expect(half.text.contains("all repaired") && half.text.contains("1 not repaired"))
         let some = try await house.get(path + "?cause=never_arrived", cookie: cookie)
         #expect(some.text.contains("evt_1") && !some.text.contains("evt_2"))
         let plan = try await house.get(path + "/repair?cause=never_arrived", cookie: cookie)

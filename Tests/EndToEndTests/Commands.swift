@@ -19,6 +19,10 @@ extension `The whole product`.Commands {
         try folder.write(environment, to: ".env")
         let check = try await folder.run("config", "check")
         #expect(check.status == 0, "\(check)")
+        // What nobody gets to see is no success.
+        let full = try await Program.run(
+            "/bin/sh", ["-c", "'\(ServerProcess.binary.path)' config check >/dev/full"], folder: folder.folder.path)
+        #expect(full.status == 3 && full.errors.contains("No space left on device"), "\(full)")
         #expect(try await folder.run("init").output.contains("is there already"))
         #expect(try String(contentsOfFile: path, encoding: .utf8) == environment)
     }

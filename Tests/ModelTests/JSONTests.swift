@@ -13,4 +13,14 @@ import Testing
         #expect(value.encodedText == same)
         #expect(try JSONValue(parsing: value.encoded) == value)
     }
+
+    @Test func `takes the first of a name that stands twice among thousands`() throws {
+        let names =
+            (0..<20_000).map { "\"k\($0)\":\($0)" } + [#""k7":-1"#, #""k19999":-1"#, #""k20000":{"k7":2,"k7":3}"#]
+        let text = "{\(names.joined(separator: ","))}"
+        let object = try JSONObject(parsing: Array(text.utf8))
+        #expect(object.count == 20_001)
+        #expect(object["k7"] == 7 && object["k19999"] == 19_999 && object["k20000"] == ["k7": 2])
+        #expect(object == (try JSONObject(parsing: object.encoded)))
+    }
 }

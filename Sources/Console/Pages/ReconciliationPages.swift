@@ -137,15 +137,15 @@ extension Console {
 
     // MARK: As it is shown
 
+    // A template that lacks a name within a list takes the page's: no two things here have one name.
     private static func values(of run: Reconciliation, now: Instant) -> JSONObject {
-        let open = run.differences - run.repaired
-        let isWell = run.state == .completed && open == 0
+        let isWell = run.state == .completed && run.differences == run.repaired
         return [
             "id": .string(run.id.description), "place": .string(run.place), "side": .string(run.side.rawValue),
             "state": .string(run.state.rawValue), "is_running": .bool(run.state == .running),
             "tone": .string(run.state == .running ? "quiet" : isWell ? "good" : run.state == .failed ? "bad" : "warn"),
             "reason": .string(run.reason ?? ""), "rate": .string(percent(run.rate)),
-            "judged": .string(Shown.number(run.judged)), "open": .string(open == 0 ? "" : Shown.number(open)),
+            "judged": .string(Shown.number(run.judged)),
             "differences": .string(run.differences == 0 ? "" : Shown.count(run.differences, "difference")),
             "repaired": .string(run.repaired == 0 ? "" : Shown.number(run.repaired)), "is_cut": .bool(run.isCut),
             "since": Shown.stamp(run.since, now: now), "until": Shown.stamp(run.until, now: now),
@@ -154,7 +154,8 @@ extension Console {
                 run.samples.map {
                     [
                         "name": .string($0.name), "judged": .string(Shown.number($0.judged)),
-                        "matched": .string(Shown.number($0.matched)), "rate": .string(percent($0.rate)),
+                        "matched": .string(Shown.number($0.matched)),
+                        "rate": .string($0.judged == 0 ? "–" : percent($0.rate)),
                     ]
                 }),
         ]

@@ -124,18 +124,29 @@ private struct TapeWalk {
         return .array(elements)
     }
 
+    /// Up to so many members a list that is searched is faster than a set; beyond it would make the work of one delivery
+    /// grow with the square of its size.
+    private static let narrowMax = 64
+
     /// Of a name that stands twice the first counts, everywhere: what we read, write again and send on is one and the same.
     private mutating func object(end: Int) -> JSONValue {
         var members: [JSONObject.Member] = []
+        var names: Set<String> = []
         let outer = digests.count
         while position < end - 1 {
             let name = bytes(at: Int(words[position] & Self.payloadMask))
             position += 1
+            let isNarrow = members.count < Self.narrowMax
             let digest = Self.digest(name)
-            let mayStandTwice = digests[outer...].contains(digest)
-            digests.append(digest)
+            let mayStandTwice = isNarrow && digests[outer...].contains(digest)
+            if isNarrow { digests.append(digest) }
             let member = JSONObject.Member(key: String(decoding: name, as: UTF8.self), value: next())
-            if mayStandTwice, members.contains(where: { $0.key == member.key }) { continue }
+            if isNarrow {
+                if mayStandTwice, members.contains(where: { $0.key == member.key }) { continue }
+            } else {
+                if names.isEmpty { names = Set(members.map(\.key)) }
+                guard names.insert(member.key).inserted else { continue }
+            }
             members.append(member)
         }
         digests.removeSubrange(outer...)

@@ -113,7 +113,10 @@ package struct JSONObject: Sendable {
 extension JSONObject: Hashable {
     /// Order does not matter to equality: JSON objects are unordered.
     package static func == (lhs: JSONObject, rhs: JSONObject) -> Bool {
-        lhs.members.count == rhs.members.count && lhs.members.allSatisfy { rhs[$0.key] == $0.value }
+        guard lhs.members.count == rhs.members.count else { return false }
+        // Searching from the front, once for each, is only cheap where there are few.
+        return lhs.members.count <= 64
+            ? lhs.members.allSatisfy { rhs[$0.key] == $0.value } : Set(lhs.members) == Set(rhs.members)
     }
 
     package func hash(into hasher: inout Hasher) {

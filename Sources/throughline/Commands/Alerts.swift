@@ -75,6 +75,12 @@ struct Alerts: AsyncParsableCommand {
             }
             try await Session.with(common) { client, terminal in
                 guard let pattern else { return try await list(client, terminal) }
+                guard pattern.contains(":") || pattern.hasSuffix("*") else {
+                    throw Failure(
+                        .usage,
+                        "No alert is called \(pattern): keys look like failed_work:crm, and failed_work:* is all of a kind. "
+                            + "Without one, silences are listed.")
+                }
                 if end {
                     let answer = try await client.call(
                         "POST", "/v1/silences/end", body: ["pattern": .string(pattern)])

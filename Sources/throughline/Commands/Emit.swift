@@ -107,7 +107,12 @@ struct Emit: AsyncParsableCommand {
             }
             handle = opened
         }
-        let bytes = try handle.readToEnd() ?? Data()
+        let bytes: Data
+        do {
+            bytes = try handle.readToEnd() ?? Data()
+        } catch {
+            throw Failure(.usage, "\(file) cannot be read: it is a folder, or its disk fails. Name a file of events.")
+        }
         let events = try Self.events(in: Array(bytes))
         guard !events.isEmpty else {
             throw Failure(.usage, "There is no event in \(file == "-" ? "standard input" : file). Give at least one.")

@@ -1,5 +1,6 @@
 import Foundation
 import Model
+import Synchronization
 
 /// Where a command writes: tables and colour for a person at a terminal, plain lines and JSON for machines.
 struct Terminal: Sendable {
@@ -20,18 +21,18 @@ struct Terminal: Sendable {
         return Int(size.ws_col)
     }
 
-    func line(_ text: String = "") { Self.write(Self.plain(text) + "\n", to: .standardOutput) }
-    func note(_ text: String) { Self.write(Self.plain(text) + "\n", to: .standardError) }
+    func line(_ text: String = "") { Self.write(Self.plain(text, keepsStyles: isColour) + "\n", to: STDOUT_FILENO) }
+    func note(_ text: String) { Self.write(Self.plain(text, keepsStyles: isColour) + "\n", to: STDERR_FILENO) }
 
     /// Rewrites one line of progress; nothing where nobody watches.
     func progress(_ text: String) {
         guard isErrorInteractive else { return }
-        Self.write("\r\u{1B}[2K\(text)", to: .standardError)
+        Self.write("\r\u{1B}[2K\(text)", to: STDERR_FILENO)
     }
 
     func endProgress() {
         guard isErrorInteractive else { return }
-        Self.write("\r\u{1B}[2K", to: .standardError)
+        Self.write("\r\u{1B}[2K", to: STDERR_FILENO)
     }
 
     /// Asks before something dangerous; without a terminal the answer is no, and the message says how to say yes.
@@ -40,7 +41,7 @@ struct Terminal: Sendable {
         guard isInteractive, isatty(STDIN_FILENO) == 1 else {
             throw Failure(.usage, "\(question) Nobody can answer here: add --yes to go on.")
         }
-        Self.write("\(question) [y/N] ", to: .standardOutput)
+        Self.write("\(question) [y/N] ", to: STDOUT_FILENO)
         return ["y", "yes"].contains((readLine() ?? "").trimmingCharacters(in: .whitespaces).lowercased())
     }
 
@@ -65,13 +66,13 @@ struct Terminal: Sendable {
     }
 
     /// The text without what a terminal would obey, apart from our own styles: a sender's words must not move its
-    /// cursor, set its title or turn the direction of writing.
-    static func plain(_ text: String) -> String {
+    /// cursor, set its title, hide what follows or turn the direction of writing.
+    static func plain(_ text: String, keepsStyles: Bool = true) -> String {
         guard text.unicodeScalars.contains(where: isObeyed) else { return text }
         var plain = String.UnicodeScalarView()
         var rest = text.unicodeScalars[...]
         while let scalar = rest.first {
-            let style = scalar == "\u{1B}" ? rest.prefix(styleLength(at: rest)) : rest.prefix(0)
+            let style = keepsStyles && scalar == "\u{1B}" ? rest.prefix(styleLength(at: rest)) : rest.prefix(0)
             if style.isEmpty {
                 plain.append(isObeyed(scalar) ? "\u{FFFD}" : scalar)
                 rest = rest.dropFirst()
@@ -83,11 +84,13 @@ struct Terminal: Sendable {
         return String(plain)
     }
 
-    /// Of `ESC [ digits m`; 0 where something else stands there.
+    /// Of `ESC [ digits m` as we write it; 0 where something else stands there.
     private static func styleLength(at text: Substring.UnicodeScalarView) -> Int {
         guard text.dropFirst().first == "[" else { return 0 }
         let digits = text.dropFirst(2).prefix(3).prefix { ("0"..."9").contains($0) }.count
-        return text.dropFirst(2 + digits).first == "m" ? digits + 3 : 0
+        let name = String(text.dropFirst(2).prefix(digits))
+        guard text.dropFirst(2 + digits).first == "m", name == "0" || Style(rawValue: name) != nil else { return 0 }
+        return digits + 3
     }
 
     private static func isObeyed(_ scalar: Unicode.Scalar) -> Bool {
@@ -103,8 +106,30 @@ struct Terminal: Sendable {
         text.count <= width ? text : text.prefix(max(0, width - 1)) + "…"
     }
 
-    private static func write(_ text: String, to handle: FileHandle) {
-        // A reader that has gone (`| head`) is no error of ours, and there is nobody to tell.
-        try? handle.write(contentsOf: Data(text.utf8))
+    /// Why something that was to be printed is not there; nil: all is.
+    static var outputTrouble: String? { trouble.withLock { $0 } }
+    private static let trouble = Mutex<String?>(nil)
+
+    private static func write(_ text: String, to descriptor: CInt) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+            if count >= 0 {
+                rest = rest.dropFirst(count)
+                continue
+            }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN:
+                var room = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                _ = poll(&room, 1, -1)
+            // A reader that has gone (`| head`) is no error of ours, and there is nobody to tell.
+            case EPIPE: return
+            default:
+                let reason = String(cString: strerror(errno))
+                if descriptor == STDOUT_FILENO { trouble.withLock { $0 = reason } }
+                return
+            }
+        }
     }
 }

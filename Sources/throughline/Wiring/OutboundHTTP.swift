@@ -41,7 +41,7 @@ struct OutboundHTTP: HTTPTransport {
         // Called when the connection stands and before anything is sent over it.
         configuration.http1_1ConnectionDebugInitializer = { channel in
             guard let address = channel.remoteAddress?.ipAddressBytes, forbids(address) else {
-                return channel.eventLoop.makeSucceededVoidFuture()
+                return channel.eventLoop.submit { try StatusGuard.put(into: channel) }
             }
             channel.eventLoop.execute { channel.close(promise: nil) }
             return channel.eventLoop.makeFailedFuture(AddressGuard.refused)
@@ -184,4 +184,33 @@ extension Duration {
 
 extension SocketAddress {
     var ipAddressBytes: IPAddress? { withSockAddr { pointer, _ in IPAddress(pointer) } }
+}
+
+/// Ends a connection whose other side answers with a status below 100.
+///
+/// AsyncHTTPClient takes such a head for an informational one and then, at the end of the answer, traps for want of a head
+/// (RFC 9110, section 15: a status is a number from 100 to 599).
+private final class StatusGuard: ChannelInboundHandler {
+    typealias InboundIn = HTTPClientResponsePart
+    typealias InboundOut = HTTPClientResponsePart
+
+    private var isRefused = false
+
+    /// Behind what reads the answer and before what makes sense of it.
+    static func put(into channel: any Channel) throws {
+        let pipeline = channel.pipeline.syncOperations
+        let reader = try pipeline.handler(type: ByteToMessageHandler<HTTPResponseDecoder>.self)
+        try pipeline.addHandler(StatusGuard(), position: .after(reader))
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isRefused else { return }
+        if case .head(let head) = unwrapInboundIn(data), head.status.code < 100 {
+            isRefused = true
+            context.fireErrorCaught(HTTPParserError.invalidStatus)
+            context.close(promise: nil)
+        } else {
+            context.fireChannelRead(data)
+        }
+    }
 }
