@@ -10,7 +10,7 @@ struct Course {
     let seed: UInt64
     var generator: SeededGenerator
     private var waiting: [SimulatedDelivery]
-    private var acknowledged: Set<String> = []
+    private(set) var acknowledged: Set<String> = []
 
     init(_ stage: Stage, count: Int, seed: UInt64) {
         self.stage = stage
