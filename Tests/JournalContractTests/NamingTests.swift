@@ -18,6 +18,10 @@ import Testing
     ])
     func `is not found within another's`(text: String) { #expect(!isNamed("bob@example.com", text)) }
 
+    @Test func `is found among its own signs`() {
+        #expect(isNamed("------", String(repeating: "-", count: 100_000)))
+    }
+
     @Test func `is one that is long enough to be theirs alone`() {
         #expect(
             Naming.words(typed: [["email": "Ada@Example.com", "name": "Ada"]], known: ["u_1", "sess_81"])

@@ -5,7 +5,7 @@ import Testing
     @Test(
         arguments: [
             #"{"a":1,"b":2,"a":3}"#: #"{"a":1,"b":2}"#, #"{"a":{"x":{"y":1,"y":2},"x":1}}"#: #"{"a":{"x":{"y":1}}}"#,
-            #"{"a":1}"#: #"{"a":1}"#,
+            #"{"a":1}"#: #"{"a":1}"#, #"{"a":1,"a":2,"b":3,"b":4,"a":5}"#: #"{"a":1,"b":3}"#,
         ])
     func `takes the first of a name that stands twice`(text: String, same: String) throws {
         let value = try JSONValue(parsing: Array(text.utf8))

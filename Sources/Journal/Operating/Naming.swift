@@ -44,7 +44,7 @@ package enum Naming {
 
     /// Whether a word can end where these bytes go on: a full stop ends it, one within an address does not.
     private static func isEdge(_ bytes: some Sequence<UInt8>) -> Bool {
-        for byte in bytes {
+        for byte in bytes.prefix(jointsMax) {
             if isLetter(byte) { return false }
             if !joints.contains(byte) { return true }
         }
@@ -59,6 +59,8 @@ package enum Naming {
     }
 
     private static let joints = Set(".-+@".utf8)
+    /// Who is called `------` and sent a megabyte of it must not be looked for through all of it from each place.
+    private static let jointsMax = 64
 
     private static func isLetter(_ byte: UInt8) -> Bool {
         switch byte {

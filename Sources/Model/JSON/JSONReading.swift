@@ -139,7 +139,8 @@ private struct TapeWalk {
             let isNarrow = members.count < Self.narrowMax
             let digest = Self.digest(name)
             let mayStandTwice = isNarrow && digests[outer...].contains(digest)
-            if isNarrow { digests.append(digest) }
+            // Once each: a name that is repeated a hundred thousand times makes no longer list to search.
+            if isNarrow, !mayStandTwice { digests.append(digest) }
             let member = JSONObject.Member(key: String(decoding: name, as: UTF8.self), value: next())
             if isNarrow {
                 if mayStandTwice, members.contains(where: { $0.key == member.key }) { continue }
