@@ -1,6 +1,7 @@
 internal import Journal
 internal import Model
 package import Seams
+internal import Synchronization
 
 /// The journal in a Postgres database, shared by any number of nodes.
 ///
@@ -23,6 +24,12 @@ package final class PostgresJournal: JournalStore {
     let listening: JournalConnection
     let readers: [JournalConnection]
     let requests = RequestQueue()
+    /// From where on this node claims jobs.
+    let positions = Mutex(ClaimPositions())
+    /// From where on it plans.
+    let pendingPosition = Mutex(PendingPosition())
+    let sweeping = Mutex(Sweeping())
+    let time: any TimeSource
     private let chance: any ChanceSource
 
     private init(_ address: ServerAddress, node: String, world: World) throws {
@@ -37,6 +44,7 @@ package final class PostgresJournal: JournalStore {
         beating = try connection()
         listening = try connection()
         readers = [try connection(), try connection()]
+        time = world.time
         chance = world.chance
     }
 

@@ -165,7 +165,7 @@ private struct Pair {
             // The node takes what it would plan, and is gone.
             let doomed = try pair.factory.open(as: "doomed-\(death)")
             let desk = try await doomed.planning.transaction(.fleeting) { db in
-                try Nodes.fillDesk(of: "doomed-\(death)", limit: 10, db)
+                try Nodes.fillDesk(of: "doomed-\(death)", limit: 10, from: PendingPosition(), db).seqs
             }
             #expect(desk.count == (death == 0 ? 2 : 1))
             #expect(try await pair.b.planPending(limit: 10, now: start) { _, _ in }.planned == (death == 0 ? 0 : 1))

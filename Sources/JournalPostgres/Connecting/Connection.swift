@@ -12,7 +12,8 @@ internal import Model
 /// One connection to the server.
 ///
 /// Every call blocks: it belongs to the thread of the one who made it. Statements have no name and no state of the
-/// session is relied on, so that a pooler may hand each transaction to another server process.
+/// session is relied on, so that a pooler may hand each transaction to another server process; unless it is known that
+/// there is none (`keepStatements`).
 final class Connection {
     /// So many statements go out in one go at most: their answers must find room while nobody reads them.
     private static let queueMax = 64
@@ -25,11 +26,16 @@ final class Connection {
     private struct Queued {
         var sql: String
         var values: [(any SQLValue)?]
+        var isPlannedAnew: Bool
         var reply: Reply
     }
 
     private let handle: OpaquePointer
     private var queue: [Queued] = []
+    /// Nil: each statement is read and planned anew.
+    private var statements: KeptStatements?
+    /// Whether an answer has not been read.
+    private var hasUnread = false
 
     init(_ address: ServerAddress) throws {
         let options = address.options.sorted { $0.key < $1.key }
@@ -54,11 +60,20 @@ final class Connection {
     @discardableResult
     func execute(_ sql: String) throws -> SQLResult {
         try flush()
+        try readUnread()
         return try checked(PQexec(handle, sql))
     }
 
+    /// Whether the server's process itself is at the other end: a pooler gives numbers of its own.
+    func isDirect() throws -> Bool {
+        try query("SELECT pg_backend_pid()::bigint", []).rows.map { $0.int(0) } == [Int64(PQbackendPID(handle))]
+    }
+
+    /// From now on the server keeps statements that come again, read and planned: most of what a small one costs.
+    func keepStatements() { statements = KeptStatements() }
+
     func query(_ sql: String, _ values: [(any SQLValue)?]) throws -> SQLResult {
-        if queue.isEmpty {
+        if queue.isEmpty, statements == nil, !hasUnread {
             return try withEncoded(values) { count, types, pointers, lengths, formats in
                 try checked(PQexecParams(handle, sql, count, types, pointers, lengths, formats, 1))
             }
@@ -76,12 +91,13 @@ final class Connection {
     /// Puts a statement behind those that wait: they go out with the next one whose answer is wanted, in this order and
     /// without a wait between them.
     ///
-    /// What goes wrong with one is thrown there.
+    /// What goes wrong with one is thrown there. `isPlannedAnew`: its plan hangs on what the tables hold right now, so
+    /// that none is kept.
     @discardableResult
-    func post(_ sql: String, _ values: [(any SQLValue)?] = []) throws -> Reply {
+    func post(_ sql: String, _ values: [(any SQLValue)?] = [], isPlannedAnew: Bool = false) throws -> Reply {
         if queue.count >= Self.queueMax { try flush() }
         let reply = Reply()
-        queue.append(Queued(sql: sql, values: values, reply: reply))
+        queue.append(Queued(sql: sql, values: values, isPlannedAnew: isPlannedAnew, reply: reply))
         return reply
     }
 
@@ -95,35 +111,78 @@ final class Connection {
     /// Sends what waits and reads all answers; where one fails, those behind it have not been run.
     func flush() throws {
         guard !queue.isEmpty else { return }
+        try readUnread()
         let sent = queue
         queue = []
         guard PQenterPipelineMode(handle) == 1 else { throw lost }
-        for one in sent {
-            try withEncoded(one.values) { count, types, pointers, lengths, formats in
-                guard PQsendQueryParams(handle, one.sql, count, types, pointers, lengths, formats, 1) == 1 else {
-                    throw lost
-                }
-            }
-        }
+        let introduced = try sent.map { try send($0) }
         guard PQpipelineSync(handle) == 1 else { throw lost }
         var trouble: (any Error)?
-        for one in sent {
-            guard let result = PQgetResult(handle) else { throw lost }
-            if PQresultStatus(result) == PGRES_PIPELINE_ABORTED {
-                PQclear(result)
-            } else {
-                do { one.reply.result = try checked(result) } catch { trouble = trouble ?? error }
+        for (one, introduction) in zip(sent, introduced) {
+            if let introduction {
+                do {
+                    if try answer() == nil { statements?.forget(introduction) }
+                } catch {
+                    statements?.forget(introduction)
+                    trouble = trouble ?? error
+                }
             }
-            // Each one's answer ends with a null.
-            while let more = PQgetResult(handle) {
-                PQclear(more)
-                if isBroken { throw trouble ?? lost }
-            }
+            do { one.reply.result = try answer() } catch { trouble = trouble ?? error }
+            if isBroken { throw trouble ?? lost }
         }
         guard let end = PQgetResult(handle) else { throw trouble ?? lost }
         PQclear(end)
         guard PQexitPipelineMode(handle) == 1 else { throw trouble ?? lost }
         if let trouble { throw trouble }
+    }
+
+    /// Sends what waits and this behind it; its answer is read with the next that is asked.
+    func sendUnread(_ sql: String) throws {
+        try flush()
+        try readUnread()
+        guard PQenterPipelineMode(handle) == 1,
+            PQsendQueryParams(handle, sql, 0, nil, nil, nil, nil, 1) == 1, PQpipelineSync(handle) == 1
+        else { throw lost }
+        hasUnread = true
+    }
+
+    private func readUnread() throws {
+        guard hasUnread else { return }
+        hasUnread = false
+        _ = try answer()
+        guard let end = PQgetResult(handle) else { throw lost }
+        PQclear(end)
+        guard PQexitPipelineMode(handle) == 1 else { throw lost }
+    }
+
+    /// Sends one; a statement that is to be kept is introduced first, and told.
+    private func send(_ one: Queued) throws -> KeptStatements.Key? {
+        try withEncoded(one.values) { count, types, pointers, lengths, formats in
+            let key = KeptStatements.Key(sql: one.sql, types: types)
+            guard !one.isPlannedAnew, let kept = statements?.name(of: key) else {
+                guard PQsendQueryParams(handle, one.sql, count, types, pointers, lengths, formats, 1) == 1 else {
+                    throw lost
+                }
+                return nil
+            }
+            if kept.isNew, PQsendPrepare(handle, kept.name, one.sql, count, types) != 1 { throw lost }
+            guard PQsendQueryPrepared(handle, kept.name, count, pointers, lengths, formats, 1) == 1 else { throw lost }
+            return kept.isNew ? key : nil
+        }
+    }
+
+    /// The answer to what was sent next, up to the null that ends it; nil where it was not run, because one before it
+    /// failed.
+    private func answer() throws -> SQLResult? {
+        guard let result = PQgetResult(handle) else { throw lost }
+        defer {
+            while !isBroken, let more = PQgetResult(handle) { PQclear(more) }
+        }
+        if PQresultStatus(result) == PGRES_PIPELINE_ABORTED {
+            PQclear(result)
+            return nil
+        }
+        return try checked(result)
     }
 
     private var lost: PostgresError { PostgresError(state: "", message: "no answer", isConnectionLost: true) }

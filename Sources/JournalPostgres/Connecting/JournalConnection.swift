@@ -24,9 +24,15 @@ actor JournalConnection {
         /// One consistent moment, without changes.
         case reading
 
-        /// Everything that would else be the session's is said anew in each transaction: a pooler may stand between.
-        var opening: String {
-            let mode = self == .reading ? "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY" : "BEGIN"
+        private var mode: String {
+            self == .reading ? "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY" : "BEGIN"
+        }
+
+        /// Where nobody stands between, the session knows the rest.
+        var opening: [String] { [mode] + (self == .fleeting ? ["SET LOCAL synchronous_commit = off"] : []) }
+
+        /// Everything that would else be the session's is said anew in each transaction: a pooler stands between.
+        var openingThroughPooler: String {
             let commit = self == .durable ? "on" : "off"
             return """
                 \(mode); SET LOCAL search_path = throughline, pg_temp; SET LOCAL synchronous_commit = \(commit);
@@ -35,6 +41,12 @@ actor JournalConnection {
                 """
         }
     }
+
+    /// A plan that is kept was made for the tables as they were: an index is right however large they have become.
+    private static let session = """
+        SET search_path = throughline, pg_temp; SET synchronous_commit = on; SET statement_timeout = '30s';
+        SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '15s'; SET enable_seqscan = off; SET jit = off
+        """
 
     private static let triesMax = 6
     private static let backoffFirst: Duration = .milliseconds(50)
@@ -45,6 +57,9 @@ actor JournalConnection {
     private let time: any TimeSource
     private var connection: Connection?
     private var isClosed = false
+    /// Whether the server's own process answers, so that it may keep statements for us; until it has once lost one.
+    private var isDirect = false
+    private var maySkipPooler = true
     private var backoff = backoffFirst
     /// Until when no new connection is tried, and why.
     private var refusal: (until: Duration, error: PostgresError)?
@@ -82,9 +97,17 @@ actor JournalConnection {
 
     /// As `transaction`, with the server's own error.
     func once<Value>(_ kind: Kind, _ body: (Transaction) throws -> Value) throws -> Value {
+        let isOld = self.connection != nil
         let connection = try begin(kind)
+        var isEnding = false
         do {
             let value = try body(Transaction(connection))
+            if kind == .reading, isDirect {
+                // It changes nothing: how it ends is of no interest.
+                try connection.sendUnread("COMMIT")
+                return value
+            }
+            isEnding = true
             // A server that has already given the transaction up answers COMMIT with ROLLBACK.
             guard try connection.query("COMMIT", []).tag == "COMMIT" else {
                 throw PostgresError(state: "40001", message: "the transaction was rolled back")
@@ -92,8 +115,25 @@ actor JournalConnection {
             return value
         } catch {
             end(connection)
+            // Without a commit nothing has been done: where an old connection is gone, a new one is as good.
+            let hasDied = isOld && isDirect && !isEnding && self.connection == nil && error is PostgresError
+            if hasDied || isOfAnotherSession(error) {
+                throw PostgresError(state: "40001", message: "the session has ended")
+            }
             throw error
         }
+    }
+
+    /// Whether the server knows nothing, or something else, of the statements that it was to keep.
+    ///
+    /// Somebody stands between after all, or the schema has moved under them: they are given up with the connection.
+    private func isOfAnotherSession(_ error: any Error) -> Bool {
+        guard isDirect, let error = error as? PostgresError, ["26000", "42P05", "0A000"].contains(error.state) else {
+            return false
+        }
+        maySkipPooler = maySkipPooler && error.state == "0A000"
+        connection = nil
+        return true
     }
 
     /// What is said on our channel, as it comes or after a second without a word.
@@ -120,12 +160,12 @@ actor JournalConnection {
         isClosed = true
     }
 
-    /// Nothing has been done yet where this fails, so that a connection that died unnoticed is replaced without a word.
+    /// A connection that died unnoticed is replaced without a word.
     private func begin(_ kind: Kind) throws -> Connection {
         if isClosed { throw Failure(.unavailable, "The journal is closed. Start the server again.") }
         if let connection {
             do {
-                try connection.execute(kind.opening)
+                try open(kind, on: connection)
                 return connection
             } catch let error as PostgresError {
                 end(connection)
@@ -134,15 +174,29 @@ actor JournalConnection {
             }
         }
         let connection = try connect()
-        try connection.execute(kind.opening)
+        try open(kind, on: connection)
         self.connection = connection
         return connection
+    }
+
+    /// Where nobody stands between, this goes out with what is asked first.
+    private func open(_ kind: Kind, on connection: Connection) throws {
+        if isDirect {
+            for statement in kind.opening { try connection.post(statement) }
+        } else {
+            try connection.execute(kind.openingThroughPooler)
+        }
     }
 
     private func connect() throws -> Connection {
         if let refusal, time.uptime < refusal.until { throw refusal.error }
         do {
             let connection = try Connection(address)
+            isDirect = try maySkipPooler && connection.isDirect()
+            if isDirect {
+                try connection.execute(Self.session)
+                connection.keepStatements()
+            }
             (refusal, backoff) = (nil, Self.backoffFirst)
             return connection
         } catch let error as PostgresError {

@@ -53,6 +53,13 @@ final class Transaction {
         Asked(connection: connection, reply: try connection.post(sql, values), read: read)
     }
 
+    /// As `ask`, for a statement whose best plan hangs on what the tables hold right now.
+    func askPlannedAnew<Value>(
+        _ sql: String, _ values: (any SQLValue)?..., read: @escaping (SQLRow) throws -> Value
+    ) throws -> Asked<Value> {
+        Asked(connection: connection, reply: try connection.post(sql, values, isPlannedAnew: true), read: read)
+    }
+
     func rows<Value>(_ sql: String, _ values: (any SQLValue)?..., read: (SQLRow) throws -> Value) throws -> [Value] {
         try rows(sql, values: values, read: read)
     }

@@ -8,5 +8,5 @@ struct Migration {
     var sql: String
 
     /// In order, numbered from 1 without gaps.
-    static let all: [Migration] = [.street, .watch, .aftercare, .survey]
+    static let all: [Migration] = [.street, .watch, .aftercare, .survey, .goingForward]
 }

@@ -7,7 +7,7 @@ package enum Hint: String, Sendable, CaseIterable {
 
     /// Told with the commit.
     func tell(from node: String, _ db: Transaction) throws {
-        _ = try db.rows("SELECT pg_notify('throughline', $1)", "\(rawValue) \(node)") { _ in }
+        try db.post("SELECT pg_notify('throughline', $1)", "\(rawValue) \(node)")
     }
 }
 

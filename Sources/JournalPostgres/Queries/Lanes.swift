@@ -13,6 +13,11 @@ internal import Model
 enum Lanes {
     static let headStates = "('available', 'running', 'scheduled', 'retryable', 'held')"
 
+    /// The last place in the queue of the jobs that came back.
+    ///
+    /// The transaction has its number before: see `ForwardPosition`.
+    static let nextTurn = "CASE WHEN pg_current_xact_id() IS NOT NULL THEN nextval('throughline.turns') END"
+
     private static let looksMax = 8
 
     /// Holds the lanes of these jobs, open or ended, so that nobody else lets one go or comes in.
@@ -84,7 +89,8 @@ enum Lanes {
         guard let next, try !db.exists("SELECT 1 WHERE \(isShut("$1", "$2"))", destination, lane) else { return false }
         try db.run(
             """
-            UPDATE jobs SET wait_kind = NULL, wait_value = NULL, waits_until = NULL, state = CASE
+            UPDATE jobs SET turn = \(nextTurn), wait_kind = NULL, wait_value = NULL, waits_until = NULL,
+                state = CASE
                 WHEN is_restored THEN 'held' WHEN run_at > $1 THEN 'scheduled' ELSE 'available' END
             WHERE seq = $2
             """, now, next)
@@ -97,7 +103,8 @@ enum Lanes {
         try db.hold(lanes.map(Locks.lane))
         try db.post(
             """
-            UPDATE jobs SET wait_kind = NULL, wait_value = NULL, waits_until = NULL, state = CASE
+            UPDATE jobs SET turn = \(nextTurn), wait_kind = NULL, wait_value = NULL, waits_until = NULL,
+                state = CASE
                 WHEN is_restored THEN 'held' WHEN run_at > $3 THEN 'scheduled' ELSE 'available' END
             WHERE seq = ANY (ARRAY(
                 SELECT (
@@ -133,7 +140,8 @@ enum Lanes {
         }
         try db.run(
             """
-            UPDATE jobs SET wait_kind = NULL, wait_value = NULL, waits_until = NULL, lane = $1, moves_to = NULL,
+            UPDATE jobs SET turn = \(nextTurn), wait_kind = NULL, wait_value = NULL, waits_until = NULL, lane = $1,
+                moves_to = NULL,
                 state = CASE WHEN is_restored THEN 'held' WHEN run_at > $2 THEN 'scheduled' ELSE 'available' END
             WHERE seq = $3
             """, lane, now, seq)

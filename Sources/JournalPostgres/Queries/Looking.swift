@@ -6,54 +6,105 @@ enum Looking {
     private static let factsMax = 500
     private static let recordsMax = 100
 
+    /// What the job names.
+    private struct Place {
+        var event: Event
+        var fact: String?
+        var subject: SubjectID
+        var destination: String
+        var root: SubjectID
+        var holder: SubjectID?
+    }
+
+    /// In two goes: what the job names, then all that hangs on it.
     static func surroundings(of id: JobID, _ db: Transaction) throws -> Surroundings? {
-        let job = try db.first("SELECT event, fact, subject, destination FROM jobs WHERE id = $1", id) {
-            (
-                event: try $0.id(0, EventTag.self), fact: $0.textOrNil(1), subject: try $0.id(2, SubjectTag.self),
-                destination: $0.text(3)
-            )
-        }
-        guard let job, let event = try Events.event(job.event, db) else { return nil }
-        let root = try Subjects.root(of: job.subject, db)
-        let holder = try db.first("SELECT subject FROM events WHERE id = $1", job.event) {
-            try $0.idOrNil(0, SubjectTag.self)
-        }
+        let (place, newestOfLane) = (try askForPlace(of: id, db), try askForNewestOfLane(of: id, db))
+        guard let place = try place.rows().first else { return nil }
+        let said = try place.fact.map { try askForData(of: $0, db) }
+        let (identifiers, state) = (
+            try Subjects.askForIdentifiers(of: place.root, db), try States.ask(of: place.root, db)
+        )
+        let payments = try askForPayments(of: place.root, seenFrom: place.holder ?? place.subject, db)
+        let records = try askForRecords(of: place.root, at: place.destination, db)
+        let newestJoin = try askForNewestJoin(of: place.root, db)
         return Surroundings(
-            event: event, data: try data(of: job.fact, else: event.data, db), subject: try Subjects.view(of: root, db),
-            payments: try payments(of: root, seenFrom: (holder ?? nil) ?? job.subject, db),
-            records: try records(of: root, at: job.destination, db).map(\.record),
-            asOf: Sight(job: try newestOfLane(of: id, db), join: try newestJoin(of: root, db)))
+            event: place.event, data: try said?.data() ?? place.event.data,
+            subject: SubjectView(
+                id: place.root, identifiers: Subjects.identifiers(in: try identifiers.rows()),
+                state: try States.state(in: state.rows(), of: place.root)),
+            payments: try payments.views(), records: try records.rows().map(\.record),
+            asOf: Sight(job: try newestOfLane.rows().first ?? 0, join: try newestJoin.rows().first ?? 0))
     }
 
-    /// The fact's own data filled up from its object's.
-    private static func data(of key: String?, else own: JSONObject, _ db: Transaction) throws -> JSONObject {
-        guard let key, let fact = try Facts.fact(key, db) else { return own }
-        var data = fact.data
-        if let object = fact.object, object != key, let said = try Facts.fact(object, db) { data.fill(from: said.data) }
-        return data
+    private static func askForPlace(of id: JobID, _ db: Transaction) throws -> Transaction.Asked<Place> {
+        try db.ask(
+            """
+            SELECT \(Events.columns), jobs.fact, jobs.subject, jobs.destination, coalesce(subjects.root, jobs.subject)
+            FROM jobs JOIN events ON events.id = jobs.event LEFT JOIN subjects ON subjects.id = jobs.subject
+            WHERE jobs.id = $1
+            """, id
+        ) {
+            Place(
+                event: try Events.event($0), fact: $0.textOrNil(15), subject: try $0.id(16), destination: $0.text(17),
+                root: try $0.id(18), holder: try $0.idOrNil(12))
+        }
     }
 
-    /// The number of the newest job that can be seen in the job's lane.
+    /// A fact, and what is said of its object elsewhere.
+    private struct AskedData {
+        var fact: Transaction.Asked<Fact>
+        var object: Transaction.Asked<Fact>
+
+        /// The fact's own data filled up from its object's; nil where there is no such fact.
+        func data() throws -> JSONObject? {
+            guard let fact = try fact.rows().first else { return nil }
+            var data = fact.data
+            if let said = try object.rows().first { data.fill(from: said.data) }
+            return data
+        }
+    }
+
+    private static func askForData(of key: String, _ db: Transaction) throws -> AskedData {
+        AskedData(
+            fact: try db.ask("SELECT \(Facts.columns) FROM facts WHERE key = $1", key, read: Facts.fact),
+            object: try db.ask(
+                """
+                SELECT \(Facts.columns) FROM facts
+                WHERE key = (SELECT object FROM facts WHERE key = $1 AND object <> key)
+                """, key, read: Facts.fact))
+    }
+
+    /// The number of the newest job that can be seen on its way or waiting for its turn in the job's lane.
     ///
     /// Whoever writes into a lane holds it, so that in one lane numbers come into sight in their order; over all lanes
-    /// they do not.
-    private static func newestOfLane(of id: JobID, _ db: Transaction) throws -> Int64 {
-        try db.first(
+    /// they do not. Each half has an index of its own: a destination's jobs are never walked over.
+    private static func askForNewestOfLane(of id: JobID, _ db: Transaction) throws -> Transaction.Asked<Int64> {
+        try db.ask(
             """
-            SELECT coalesce(max(others.seq), 0) FROM jobs AS own JOIN jobs AS others
-                ON others.destination = own.destination AND others.lane = coalesce(own.moves_to, own.lane)
-            WHERE own.id = $1
+            SELECT greatest(
+                (SELECT max(seq) FROM jobs WHERE destination = own.destination AND lane = own.lane
+                    AND state IN \(Lanes.headStates)),
+                (SELECT max(seq) FROM jobs WHERE destination = own.destination AND lane = own.lane
+                    AND state = 'waiting' AND wait_kind = 'lane'),
+                0)
+            FROM (SELECT destination, coalesce(moves_to, lane) AS lane FROM jobs WHERE id = $1) AS own
             """, id
-        ) { $0.int(0) } ?? 0
+        ) { $0.int(0) }
     }
 
     /// The number of the newest join to the subject that stands for the whole, 0 before the first.
-    private static func newestJoin(of root: SubjectID, _ db: Transaction) throws -> Int64 {
-        try db.first("SELECT coalesce(max(seq), 0) FROM joins WHERE root = $1", root) { $0.int(0) } ?? 0
+    private static func askForNewestJoin(of root: SubjectID, _ db: Transaction) throws -> Transaction.Asked<Int64> {
+        try db.ask("SELECT coalesce(max(seq), 0) FROM joins WHERE root = $1", root) { $0.int(0) }
     }
 
     static func records(of root: SubjectID, at destination: String? = nil, _ db: Transaction) throws -> [LinkedRecord] {
-        try db.rows(
+        try askForRecords(of: root, at: destination, db).rows()
+    }
+
+    private static func askForRecords(of root: SubjectID, at destination: String?, _ db: Transaction) throws
+        -> Transaction.Asked<LinkedRecord>
+    {
+        try db.ask(
             """
             SELECT destination, kind, id, url, job, at FROM records
             WHERE subject IN (SELECT id FROM subjects WHERE root = $1) AND ($2::text IS NULL OR destination = $2)
@@ -69,22 +120,32 @@ enum Looking {
 
     // MARK: Payments
 
-    /// For each payment of the subject the newest thing told of it, the newest payment first.
-    private static func payments(of root: SubjectID, seenFrom subject: SubjectID, _ db: Transaction) throws
-        -> [PaymentView]
+    private struct AskedPayments {
+        var proven: Transaction.Asked<SubjectID>
+        var facts: Transaction.Asked<Fact>
+
+        /// For each payment of the subject the newest thing told of it, the newest payment first.
+        func views() throws -> [PaymentView] {
+            let proven = Set(try proven.rows())
+            return PaymentViews.newest(of: try facts.rows()) { proven.contains($0) }
+        }
+    }
+
+    private static func askForPayments(of root: SubjectID, seenFrom subject: SubjectID, _ db: Transaction) throws
+        -> AskedPayments
     {
-        let proven = try db.rows(
-            """
-            SELECT id FROM subjects WHERE proven_root = (SELECT proven_root FROM subjects WHERE id = $1)
-            """, subject
-        ) { try $0.id(0, SubjectTag.self) }
-        let facts = try db.rows(
-            """
-            SELECT \(Facts.columns) FROM facts WHERE subject IN (SELECT id FROM subjects WHERE root = $1)
-                AND type IN ('payment_succeeded', 'payment_failed', 'payment_canceled', 'payment_refunded',
-                    'payment_disputed')
-            ORDER BY occurred_at DESC LIMIT $2
-            """, root, factsMax, read: Facts.fact)
-        return PaymentViews.newest(of: facts) { proven.contains($0) }
+        AskedPayments(
+            proven: try db.ask(
+                """
+                SELECT id FROM subjects WHERE proven_root = (SELECT proven_root FROM subjects WHERE id = $1)
+                """, subject
+            ) { try $0.id(0) },
+            facts: try db.ask(
+                """
+                SELECT \(Facts.columns) FROM facts WHERE subject IN (SELECT id FROM subjects WHERE root = $1)
+                    AND type IN ('payment_succeeded', 'payment_failed', 'payment_canceled', 'payment_refunded',
+                        'payment_disputed')
+                ORDER BY occurred_at DESC LIMIT $2
+                """, root, factsMax, read: Facts.fact))
     }
 }

@@ -1,11 +1,15 @@
 package import Journal
 package import Model
+internal import Seams
+internal import Synchronization
 
 extension PostgresJournal {
     package func beat(isWorking: Bool, now: Instant) async throws -> Beat {
         let node = node
+        let uptime = time.uptime
+        let looksForLost = sweeping.withLock { $0.isDue("jobs of nobody", at: uptime) }
         let (workers, isAnyLost) = try await beating.transaction(.fleeting) { db in
-            try Nodes.beat(node, isWorking: isWorking, db)
+            try Nodes.beat(node, isWorking: isWorking, looksForLost: looksForLost, db)
         }
         let rescued = isAnyLost ? try await writing { db in try Nodes.buryDead(besides: node, at: now, db) } : 0
         return Beat(lease: Self.leaseDuration, workers: workers, rescued: rescued)
@@ -29,8 +33,11 @@ enum Nodes {
     private static let lease = "make_interval(secs => \(PostgresJournal.leaseDuration.components.seconds))"
     private static let isDead = "beat_at < clock_timestamp() - \(lease)"
 
-    /// Shows that the node lives; tells how many work, and whether somebody died or left jobs behind.
-    static func beat(_ node: String, isWorking: Bool, _ db: Transaction) throws -> (workers: Int, isAnyLost: Bool) {
+    /// Shows that the node lives; tells how many work, and whether somebody died or, where that is asked, jobs run
+    /// that belong to nobody.
+    static func beat(_ node: String, isWorking: Bool, looksForLost: Bool, _ db: Transaction) throws
+        -> (workers: Int, isAnyLost: Bool)
+    {
         try db.run(
             """
             INSERT INTO nodes (name, beat_at, works) VALUES ($1, clock_timestamp(), $2)
@@ -42,8 +49,9 @@ enum Nodes {
             """
             SELECT (SELECT count(*) FROM nodes WHERE works AND NOT \(isDead)),
                 EXISTS (SELECT 1 FROM nodes WHERE \(isDead))
-                OR EXISTS (SELECT 1 FROM jobs WHERE state = 'running' AND node NOT IN (SELECT name FROM nodes))
-            """
+                OR ($1 AND EXISTS (
+                    SELECT 1 FROM jobs WHERE state = 'running' AND node NOT IN (SELECT name FROM nodes)))
+            """, looksForLost
         ) { (Int($0.int(0)), $0.flag(1)) } ?? (1, false)
     }
 
@@ -51,9 +59,13 @@ enum Nodes {
         try db.exists("SELECT 1 FROM nodes WHERE NOT \(isDead) LIMIT 1")
     }
 
-    /// Takes the node off; what it still has in hand is free at once.
+    /// Takes the node off.
+    ///
+    /// Where it still has jobs in hand it is dead at once, and the next beat of another frees them.
     static func leave(_ node: String, _ db: Transaction) throws {
-        try db.run("DELETE FROM nodes WHERE name = $1", node)
+        let isWorking = try db.exists("SELECT 1 FROM jobs WHERE state = 'running' AND node = $1 LIMIT 1", node)
+        let dies = "UPDATE nodes SET beat_at = '-infinity', works = false, desk = NULL"
+        try db.run("\(isWorking ? dies : "DELETE FROM nodes") WHERE name = $1", node)
         try db.run("UPDATE leaders SET expires_at = clock_timestamp() WHERE node = $1", node)
     }
 
@@ -91,26 +103,62 @@ enum Nodes {
     /// Puts the oldest pending events on the node's desk that are on nobody else's, and tells them.
     ///
     /// One over which a node has died is taken alone, so that it is known which one it is if that happens again.
-    static func fillDesk(of node: String, limit: Int, _ db: Transaction) throws -> [Int64] {
-        _ = try db.rows("SELECT pg_advisory_xact_lock(\(Locks.seed + 2))") { _ in }
+    static func fillDesk(of node: String, limit: Int, from position: PendingPosition, _ db: Transaction) throws
+        -> (seqs: [Int64], sight: PendingPosition.Sight?)
+    {
+        try db.post("SELECT pg_advisory_xact_lock(\(Locks.seed + 2))")
         let oldest = try db.rows(
-            "SELECT seq, is_suspect FROM pending WHERE \(isFree(of: "$2")) ORDER BY seq LIMIT $1", limit, node
-        ) { (seq: $0.int(0), isSuspect: $0.flag(1)) }
+            """
+            SELECT seq, is_suspect,
+                (SELECT seq FROM pending WHERE \(isAhead(of: "$3", "$4")) ORDER BY seq LIMIT 1) AS first,
+                pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
+                pg_snapshot_xmax(pg_current_snapshot())::text::bigint, \(replans)
+            FROM pending WHERE \(isAhead(of: "$3", "$4")) AND \(isFree(of: "$2")) ORDER BY pending.seq LIMIT $1
+            """, limit, node, position.floor, position.replans
+        ) { row in
+            (
+                seq: row.int(0), isSuspect: row.flag(1),
+                sight: PendingPosition.Sight(
+                    place: ForwardPosition.Sight(
+                        first: row.intOrNil(2), oldestRunning: row.int(3), nextToBegin: row.int(4)),
+                    replans: row.int(5))
+            )
+        }
         let isSuspect = oldest.first?.isSuspect == true
         let taken = isSuspect ? oldest.prefix(1).map(\.seq) : oldest.prefix { !$0.isSuspect }.map(\.seq)
-        try db.run(
+        try db.post(
             """
             INSERT INTO nodes (name, beat_at, works, desk) VALUES ($1, clock_timestamp(), false, $2)
             ON CONFLICT (name) DO UPDATE SET desk = excluded.desk, beat_at = excluded.beat_at
             WHERE nodes.desk IS DISTINCT FROM excluded.desk OR nodes.beat_at < clock_timestamp() - \(lease) / 8
             """, node, SQLArray(taken))
-        return taken
+        return (taken, oldest.first?.sight)
     }
 
     /// Whether the node could plan more than what it has just done.
-    static func isAnyPending(for node: String, besides seqs: [Int64], _ db: Transaction) throws -> Bool {
+    static func isAnyPending(
+        for node: String, besides seqs: [Int64], from position: PendingPosition, _ db: Transaction
+    ) throws -> Bool {
         try db.exists(
-            "SELECT 1 FROM pending WHERE seq <> ALL($1) AND \(isFree(of: "$2")) LIMIT 1", SQLArray(seqs), node)
+            """
+            SELECT 1 FROM pending
+            WHERE \(isAhead(of: "$3", "$4")) AND seq <> ALL($1) AND \(isFree(of: "$2")) LIMIT 1
+            """, SQLArray(seqs), node, position.floor, position.replans)
+    }
+
+    /// An event that is planned once more takes its old place among the pending: whoever sees it there sees this go up.
+    static func noteReplan(_ db: Transaction) throws {
+        try db.run(
+            """
+            INSERT INTO marks (name, at) VALUES ('replans', 1)
+            ON CONFLICT (name) DO UPDATE SET at = marks.at + 1
+            """)
+    }
+
+    private static let replans = "coalesce((SELECT at FROM marks WHERE name = 'replans'), 0)"
+
+    private static func isAhead(of floor: String, _ known: String) -> String {
+        "seq >= CASE WHEN \(replans) = \(known)::bigint THEN \(floor)::bigint ELSE 0 END"
     }
 
     private static func isFree(of node: String) -> String {

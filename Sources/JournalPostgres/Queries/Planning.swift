@@ -1,5 +1,7 @@
 package import Journal
 package import Model
+internal import Seams
+internal import Synchronization
 
 extension PostgresJournal {
     /// At most so many in one transaction, however many are asked for: they hold what they touch until its end, and
@@ -10,7 +12,13 @@ extension PostgresJournal {
         limit: Int, now: Instant, plan: @escaping @Sendable (Event, any PlanTransaction) throws -> Void
     ) async throws -> PlanSummary {
         let limit = min(max(1, limit), Self.planBatchMax)
-        return try await planning.planPending(limit: limit, node: node, now: now, plan: plan)
+        let uptime = time.uptime
+        let isSweep = sweeping.withLock { $0.isDue("planning", at: uptime) }
+        let position = isSweep ? PendingPosition() : pendingPosition.withLock { $0 }
+        let (summary, sight) = try await planning.planPending(
+            limit: limit, node: node, from: position, now: now, plan: plan)
+        if let sight { pendingPosition.withLock { $0.note(sight) } }
+        return summary
     }
 }
 
@@ -22,17 +30,20 @@ extension JournalConnection {
     }
 
     func planPending(
-        limit: Int, node: String, now: Instant, plan: @Sendable (Event, any PlanTransaction) throws -> Void
-    ) throws -> PlanSummary {
-        let seqs = try transaction(.fleeting) { db in try Nodes.fillDesk(of: node, limit: limit, db) }
-        guard !seqs.isEmpty else { return PlanSummary(planned: 0, isMore: false, hasNewWork: false) }
+        limit: Int, node: String, from position: PendingPosition, now: Instant,
+        plan: @Sendable (Event, any PlanTransaction) throws -> Void
+    ) throws -> (PlanSummary, PendingPosition.Sight?) {
+        let (seqs, sight) = try transaction(.fleeting) { db in
+            try Nodes.fillDesk(of: node, limit: limit, from: position, db)
+        }
+        guard !seqs.isEmpty else { return (PlanSummary(planned: 0, isMore: false, hasNewWork: false), sight) }
         var (summary, busy) = try transaction(.durable) { db in
             db.patience = .none
-            return try Self.commitPlan(of: seqs, node: node, now: now, db, by: plan)
+            return try Self.commitPlan(of: seqs, node: node, from: position, now: now, db, by: plan)
         }
         // What others had in their hands is planned alone: so little held, their end can be waited for.
         for seq in busy {
-            guard let one = try planAlone(seq, node: node, now: now, plan: plan) else {
+            guard let one = try planAlone(seq, node: node, from: position, now: now, plan: plan) else {
                 summary.isMore = true
                 continue
             }
@@ -40,17 +51,18 @@ extension JournalConnection {
             summary.unplannable += one.unplannable
             summary.hasNewWork = summary.hasNewWork || one.hasNewWork
         }
-        return summary
+        return (summary, sight)
     }
 
     /// Nil where it is still in other hands: it stays pending.
     private func planAlone(
-        _ seq: Int64, node: String, now: Instant, plan: (Event, any PlanTransaction) throws -> Void
+        _ seq: Int64, node: String, from position: PendingPosition, now: Instant,
+        plan: (Event, any PlanTransaction) throws -> Void
     ) throws -> PlanSummary? {
         do {
             return try once(.durable) { db in
                 _ = try db.count("SELECT 1 FROM set_config('lock_timeout', '200ms', true)")
-                return try Self.commitPlan(of: [seq], node: node, now: now, db, by: plan).0
+                return try Self.commitPlan(of: [seq], node: node, from: position, now: now, db, by: plan).0
             }
         } catch let error where PostgresTrouble.isCollision(error) {
             return nil
@@ -69,7 +81,7 @@ extension JournalConnection {
     }
 
     private static func commitPlan(
-        of seqs: [Int64], node: String, now: Instant, _ db: Transaction,
+        of seqs: [Int64], node: String, from position: PendingPosition, now: Instant, _ db: Transaction,
         by plan: (Event, any PlanTransaction) throws -> Void
     ) throws -> (PlanSummary, busy: [Int64]) {
         let transaction = Plan(db: db)
@@ -92,7 +104,7 @@ extension JournalConnection {
         try transaction.writeRest()
         if !done.isEmpty { try db.post("DELETE FROM pending WHERE seq = ANY($1)", SQLArray(done)) }
         if summary.planned > 0 { try endAlert(at: now, db) }
-        summary.isMore = try Nodes.isAnyPending(for: node, besides: busy, db)
+        summary.isMore = try Nodes.isAnyPending(for: node, besides: busy, from: position, db)
         summary.hasNewWork = transaction.hasNewWork
         if summary.hasNewWork { try Hint.jobs.tell(from: node, db) }
         return (summary, busy)

@@ -32,6 +32,7 @@ enum Replaying {
             INSERT INTO pending (seq) SELECT seq FROM events WHERE id = $1
             ON CONFLICT (seq) DO UPDATE SET crashes = 0, is_suspect = false
             """, event)
+        try Nodes.noteReplan(db)
         try db.run(
             "UPDATE kept_deliveries SET replayed_as = event WHERE kind = 'unplannable' AND event = $1", event)
         guard let repeating else { return }

@@ -4,8 +4,15 @@ internal import Model
 /// Where each subject stands, as one JSON object at its root.
 enum States {
     static func state(of root: SubjectID, _ db: Transaction) throws -> SubjectState {
-        guard let body = try db.first("SELECT body FROM states WHERE subject = $1", root, read: { try $0.object(0) })
-        else { return SubjectState() }
+        try state(in: ask(of: root, db).rows(), of: root)
+    }
+
+    static func ask(of root: SubjectID, _ db: Transaction) throws -> Transaction.Asked<JSONObject> {
+        try db.ask("SELECT body FROM states WHERE subject = $1", root) { try $0.object(0) }
+    }
+
+    static func state(in bodies: [JSONObject], of root: SubjectID) throws -> SubjectState {
+        guard let body = bodies.first else { return SubjectState() }
         guard let state = SubjectState(body) else {
             throw Failure(.journal, "The state of subject \(root) cannot be read. Restore a backup.")
         }

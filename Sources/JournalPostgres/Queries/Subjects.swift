@@ -16,25 +16,36 @@ enum Subjects {
     }
 
     /// All identifiers of the whole, the newest last.
-    ///
-    /// Grouped and sorted here, which spares the server a sort.
     static func identifiers(of root: SubjectID, _ db: Transaction) throws -> [SubjectIdentifier] {
-        struct Name: Hashable {
-            var kind: String
-            var value: String
-        }
-        var newest: [Name: (seq: Int64, basis: SubjectIdentifier.Basis)] = [:]
-        let rows = try db.rows(
+        try identifiers(in: askForIdentifiers(of: root, db).rows())
+    }
+
+    fileprivate struct Name: Hashable {
+        var kind: String
+        var value: String
+    }
+
+    /// An identifier as an event gave it to one of the whole.
+    struct Given {
+        fileprivate var name: Name
+        fileprivate var basis: SubjectIdentifier.Basis
+        fileprivate var seq: Int64
+    }
+
+    static func askForIdentifiers(of root: SubjectID, _ db: Transaction) throws -> Transaction.Asked<Given> {
+        try db.ask(
             """
             SELECT kind, value, basis, identifiers.seq FROM subjects
             JOIN identifiers ON identifiers.subject = subjects.id WHERE subjects.root = $1 LIMIT $2
             """, root, Limits.identifiersPerSubjectMax * 8
-        ) {
-            (
-                name: Name(kind: $0.text(0), value: $0.text(1)), basis: try $0.word(2, SubjectIdentifier.Basis.self),
-                seq: $0.int(3)
-            )
-        }
+        ) { Given(name: Name(kind: $0.text(0), value: $0.text(1)), basis: try $0.word(2), seq: $0.int(3)) }
+    }
+
+    /// Each once, the newest last.
+    ///
+    /// Grouped and sorted here, which spares the server a sort.
+    static func identifiers(in rows: [Given]) -> [SubjectIdentifier] {
+        var newest: [Name: (seq: Int64, basis: SubjectIdentifier.Basis)] = [:]
         for row in rows {
             let known = newest[row.name]
             newest[row.name] = (
@@ -46,7 +57,10 @@ enum Subjects {
     }
 
     static func view(of root: SubjectID, _ db: Transaction) throws -> SubjectView {
-        SubjectView(id: root, identifiers: try identifiers(of: root, db), state: try States.state(of: root, db))
+        let (identifiers, state) = (try askForIdentifiers(of: root, db), try States.ask(of: root, db))
+        return SubjectView(
+            id: root, identifiers: self.identifiers(in: try identifiers.rows()),
+            state: try States.state(in: state.rows(), of: root))
     }
 
     // MARK: Holding

@@ -1,16 +1,34 @@
 package import Journal
 package import Model
+internal import Seams
+internal import Synchronization
 
 extension PostgresJournal {
     package func exchange(_ settlements: [Settlement], claims: [ClaimRequest], node: String, now: Instant) async throws
         -> Exchange
     {
-        try await working.transaction(.durable) { db in
-            let refused = try Settling.settle(settlements, at: now, db)
-            try Claiming.promoteDue(at: now, db)
-            let claimed = try Claiming.claim(claims, node: node, at: now, db)
-            return Exchange(claimed: claimed.jobs, refused: refused, nextDue: claimed.nextDue)
+        let uptime = time.uptime
+        let requests = claims.filter { $0.limit > 0 }
+        let (readings, dueFloor) = positions.withLock { positions in
+            (requests.map { positions.reading(of: $0.destination, at: uptime) }, positions.dueFloor(at: uptime))
         }
+        let (exchange, claimed, isAllPromoted) = try await working.transaction(.durable) { db in
+            let refused = try Settling.settle(settlements, at: now, db)
+            let promoted = try Claiming.promoteDue(since: dueFloor, at: now, db)
+            let asked = try zip(requests, readings).map {
+                try Claiming.claim($0, from: $1, node: node, at: now, db)
+            }
+            let nextDue = try Claiming.nextDue(since: dueFloor, db)
+            let claimed = try asked.map { try $0.answer() }
+            let exchange = Exchange(
+                claimed: claimed.flatMap(\.jobs), refused: refused, nextDue: try nextDue.rows().first)
+            return (exchange, claimed, try promoted.rows() == [true])
+        }
+        positions.withLock { positions in
+            for claim in claimed { positions.note(claim.sights, of: claim.destination) }
+            positions.notePromotion(until: isAllPromoted ? now : nil)
+        }
+        return exchange
     }
 
     package func keepRequest(_ request: StoredRequest, of job: JobID, token: Int64) async throws -> Bool {
