@@ -23,14 +23,16 @@ package final class PostgresJournal: JournalStore {
     let beating: JournalConnection
     let listening: JournalConnection
     let readers: [JournalConnection]
-    let requests = RequestQueue()
+    let requests = GroupQueue<Keeping.Question, Bool>()
+    /// One for each reader.
+    let looks: [GroupQueue<JobID, Surroundings?>]
     /// From where on this node claims jobs.
     let positions = Mutex(ClaimPositions())
     /// From where on it plans.
     let pendingPosition = Mutex(PendingPosition())
     let sweeping = Mutex(Sweeping())
     let time: any TimeSource
-    private let chance: any ChanceSource
+    let chance: any ChanceSource
 
     private init(_ address: ServerAddress, node: String, world: World) throws {
         func connection() throws -> JournalConnection { try JournalConnection(address, time: world.time) }
@@ -44,6 +46,7 @@ package final class PostgresJournal: JournalStore {
         beating = try connection()
         listening = try connection()
         readers = [try connection(), try connection()]
+        looks = readers.map { _ in GroupQueue() }
         time = world.time
         chance = world.chance
     }

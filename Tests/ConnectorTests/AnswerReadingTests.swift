@@ -68,6 +68,16 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        "login failed: password=hunter2", "{\"password\":\"hunter2\",\"user\":\"u\"}", "client_secret: hunter2",
+        "api_key = 'hunter2'", "at ?user=u&api_key=hunter2",
+    ])
+    func `takes out what is called a secret`(_ text: String) {
+        let masked = masking.masked(text)
+        #expect(masked.contains("••••"))
+        #expect(!masked.contains("hunter2"))
+    }
+
     @Test func `keeps only the host of an address`() {
         let masked = masking.masked("POST https://user:pw@hooks.slack.com/services/T0/B0/secret?x=1 failed")
         #expect(masked == "POST https://hooks.slack.com/… failed")
@@ -76,6 +86,7 @@ import Testing
     @Test func `keeps an ordinary sentence`() {
         let text = "Property \"company_size\" does not exist (correlation 5e1c9a3e-1f2b-4c3d-8e9f-0123456789ab)"
         #expect(masking.masked(text) == text)
+        #expect(masking.masked("The password is too short.") == "The password is too short.")
     }
 
     @Test func `cuts to what the journal keeps`() {

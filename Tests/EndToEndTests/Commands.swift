@@ -86,6 +86,10 @@ extension `The whole product`.Commands {
             #expect(serve.status == 2)
             #expect(serve.errors.contains("throughline.yaml:2") && serve.errors.contains("sources"), "\(serve)")
             #expect(try await stage.server.run("config", "check").status == 1)
+            let folder = try await stage.server.run("config", "check", "--config", stage.server.folder.path)
+            #expect(folder.errors.contains("is a folder"), "\(folder)")
+            try Data([0x70, 0xFF, 0xFE]).write(to: URL(filePath: stage.server.folder.file("throughline.yaml")))
+            #expect(try await stage.server.run("config", "check").errors.contains("no UTF-8"))
         }
     }
 

@@ -213,7 +213,9 @@ import Testing
     @Test func `that init writes stays valid when every example is taken`() throws {
         let lines = Starter.configuration.split(separator: "\n").map { line -> String in
             if line.hasPrefix("#  ") { return String(line.dropFirst()) }
-            let isExample = line.contains("# public_url") || line.hasPrefix("# alerts")
+            let isExample = ["# public_url", "# api_key", "# alerts: ", "# reconcile: ", "# receipts: "].contains {
+                line.contains($0)
+            }
             return String(isExample ? line.replacing("# ", with: "") : line)
         }
         let reading = read(lines.joined(separator: "\n"))
@@ -222,6 +224,11 @@ import Testing
         #expect(settings.flows.count == 5)
         #expect(settings.destinations.count == 4)
         #expect(settings.alerts.to == ["team"])
+        #expect(settings.receipts.origins == ["https://acme.example"])
+    }
+
+    @Test func `may begin with a byte order mark`() {
+        #expect(read("\u{FEFF}product: Acme\n").settings == Settings(product: "Acme"))
     }
 }
 

@@ -15,7 +15,8 @@ package enum AnswerReading {
     package static func verdict(
         of response: InboundResponse, errorClass: String? = nil, message: String, isKeyed: Bool, now: Instant
     ) -> Verdict {
-        let trouble = Verdict.Trouble(errorClass ?? "http_\(response.status)", message)
+        let words = message.trimmed.isEmpty ? "it answers \(response.status), without words that can be read" : message
+        let trouble = Verdict.Trouble(errorClass ?? "http_\(response.status)", words)
         let wait = response.header("retry-after").flatMap { RetryAfter.duration(of: $0, now: now) }
         switch response.status {
         case 429: return .slowDown(trouble, after: wait ?? slowDownDefault)

@@ -10,6 +10,12 @@ package struct Masking: Sendable {
         "pat-", "whsec_", "whpk_", "whsk_", "sk_", "rk_", "pk_", "xox", "xapp-", "ghp_", "eyJ", "tl_",
     ]
 
+    /// What is called so in a provider's words is masked, whatever it looks like (`password=…`, `"secret": "…"`).
+    private static let secretNames: Set<String> = [
+        "password", "passwd", "pwd", "secret", "client_secret", "api_key", "apikey", "api-key", "access_token",
+        "refresh_token", "auth_token", "private_key",
+    ]
+
     private var words: [Redacted<String>]
 
     /// `words` are masked wherever they stand: credentials, and what the effect says of a person.
@@ -26,16 +32,25 @@ package struct Masking: Sendable {
         for word in words { text = text.replacing(word.revealed, with: Self.dots) }
         var result = ""
         var token = ""
-        var afterBearer = false
+        // Whether the next word is a credential's value: behind its name and a sign between them.
+        var (afterBearer, afterName, afterSign) = (false, false, false)
         func isTokenCharacter(_ character: Character) -> Bool {
             character.isLetter || character.isNumber || "@._-+%:/?=&#~".contains(character)
         }
         func finish() {
             guard !token.isEmpty else { return }
-            let isCredential = afterBearer && token.count >= 8
+            defer { token = "" }
+            if afterName, token == ":" || token == "=" {
+                afterSign = true
+                result += token
+                return
+            }
+            let isCredential = afterSign || afterBearer && token.count >= 8
             result += isCredential ? Self.dots : Self.masked(token: token)
             afterBearer = ["bearer", "basic"].contains(token.lowercased())
-            token = ""
+            let name = token.last.map { ":=".contains($0) } == true ? token.dropLast() : token[...]
+            afterName = Self.secretNames.contains(name.lowercased())
+            afterSign = afterName && name.count < token.count
         }
         for character in text {
             if isTokenCharacter(character) {
@@ -57,6 +72,13 @@ package struct Masking: Sendable {
             return "\(token[..<start])\(host)/…"
         }
         if token.contains("@"), !token.hasPrefix("@"), !token.hasSuffix("@") { return dots }
+        let parts = token.split(separator: "&", omittingEmptySubsequences: false).map { part -> String in
+            guard let sign = part.firstIndex(where: { "=:".contains($0) }), part[sign...].count > 1,
+                secretNames.contains(part[..<sign].drop { $0 == "?" }.lowercased())
+            else { return String(part) }
+            return "\(part[...sign])\(dots)"
+        }
+        let token = parts.joined(separator: "&")
         let core = token.split { "=:".contains($0) }.last.map(String.init) ?? token
         if core.count >= 12, tokenPrefixes.contains(where: { core.hasPrefix($0) }) { return dots }
         return token

@@ -18,12 +18,14 @@ extension Console {
                 .select("destination", "Destination", settings.destinations.map(\.name)),
                 .select("flow", "Flow", settings.flows.map(\.id)), .text("error", "Error"), .since, .until,
             ])
+        let total = groups.reduce(0) { $0 + $1.count }
         return try await html(
             "dead", in: "dead",
             [
                 "title": "Dead letters", "filters": filters.values(query),
                 "groups": .array(groups.map { .object(values(of: $0, query)) }),
-                "total": .string(Shown.count(groups.reduce(0) { $0 + $1.count }, "job")),
+                "total": .string(Shown.count(total, "job")),
+                "cut": .string(total >= DeadGroup.jobsMax ? Shown.number(DeadGroup.jobsMax) : ""),
             ], visit)
     }
 

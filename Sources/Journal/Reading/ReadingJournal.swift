@@ -236,6 +236,10 @@ package struct JobDetail: Sendable {
 }
 
 package struct DeadGroup: Sendable, Hashable {
+    /// So many dead jobs are grouped at most, the newest of those that are asked for: a page must not take as long as
+    /// there has been trouble.
+    package static let jobsMax = 10_000
+
     package var destination: String
     package var action: String
     package var errorClass: String

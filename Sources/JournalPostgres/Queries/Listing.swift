@@ -97,7 +97,8 @@ enum Listing {
             """
             SELECT destination, action || coalesce('#' || alias, ''), coalesce(error_class, ''),
                 (array_agg(coalesce(error, note, '') ORDER BY ended_at DESC))[1], count(*), min(ended_at), max(ended_at)
-            FROM history\(conditions.sql) GROUP BY destination, action, alias, error_class
+            FROM (SELECT * FROM history\(conditions.sql) ORDER BY seq DESC LIMIT \(DeadGroup.jobsMax)) AS newest
+            GROUP BY destination, action, alias, error_class
             ORDER BY count(*) DESC, destination, action, error_class LIMIT \(groupsMax)
             """, values: conditions.values
         ) {

@@ -16,24 +16,51 @@ enum Looking {
         var holder: SubjectID?
     }
 
-    /// In two goes: what the job names, then all that hangs on it.
-    static func surroundings(of id: JobID, _ db: Transaction) throws -> Surroundings? {
-        let (place, newestOfLane) = (try askForPlace(of: id, db), try askForNewestOfLane(of: id, db))
-        guard let place = try place.rows().first else { return nil }
-        let said = try place.fact.map { try askForData(of: $0, db) }
-        let (identifiers, state) = (
-            try Subjects.askForIdentifiers(of: place.root, db), try States.ask(of: place.root, db)
-        )
-        let payments = try askForPayments(of: place.root, seenFrom: place.holder ?? place.subject, db)
-        let records = try askForRecords(of: place.root, at: place.destination, db)
-        let newestJoin = try askForNewestJoin(of: place.root, db)
-        return Surroundings(
-            event: place.event, data: try said?.data() ?? place.event.data,
-            subject: SubjectView(
-                id: place.root, identifiers: Subjects.identifiers(in: try identifiers.rows()),
-                state: try States.state(in: state.rows(), of: place.root)),
-            payments: try payments.views(), records: try records.rows().map(\.record),
-            asOf: Sight(job: try newestOfLane.rows().first ?? 0, join: try newestJoin.rows().first ?? 0))
+    /// All that hangs on what the job names.
+    private struct Hanging {
+        var place: Place
+        var said: AskedData?
+        var identifiers: Transaction.Asked<Subjects.Given>
+        var state: Transaction.Asked<JSONObject>
+        var payments: AskedPayments
+        var records: Transaction.Asked<LinkedRecord>
+        var newestOfLane: Transaction.Asked<Int64>
+        var newestJoin: Transaction.Asked<Int64>
+
+        func surroundings() throws -> Surroundings {
+            Surroundings(
+                event: place.event, data: try said?.data() ?? place.event.data,
+                subject: SubjectView(
+                    id: place.root, identifiers: Subjects.identifiers(in: try identifiers.rows()),
+                    state: try States.state(in: state.rows(), of: place.root)),
+                payments: try payments.views(), records: try records.rows().map(\.record),
+                asOf: Sight(job: try newestOfLane.rows().first ?? 0, join: try newestJoin.rows().first ?? 0))
+        }
+    }
+
+    /// Of each job its surroundings, nil where it is gone; all in two goes: what they name, then what hangs on that.
+    static func surroundings(of ids: [JobID], _ db: Transaction) throws -> [Result<Surroundings?, any Error>] {
+        let named = try ids.map { (place: try askForPlace(of: $0, db), lane: try askForNewestOfLane(of: $0, db)) }
+        let hanging = try named.map { named -> Result<Hanging?, any Error> in
+            let place = Result { try named.place.rows().first }
+            guard case .success(let found?) = place else { return place.map { _ in nil } }
+            return .success(try ask(around: found, newestOfLane: named.lane, db))
+        }
+        let read = hanging.map { hanging in hanging.flatMap { hanging in Result { try hanging?.surroundings() } } }
+        // A row that cannot be read is its own job's trouble, what the server says is everybody's.
+        for case .failure(let error as PostgresError) in read { throw error }
+        return read
+    }
+
+    private static func ask(
+        around place: Place, newestOfLane: Transaction.Asked<Int64>, _ db: Transaction
+    ) throws -> Hanging {
+        Hanging(
+            place: place, said: try place.fact.map { try askForData(of: $0, db) },
+            identifiers: try Subjects.askForIdentifiers(of: place.root, db), state: try States.ask(of: place.root, db),
+            payments: try askForPayments(of: place.root, seenFrom: place.holder ?? place.subject, db),
+            records: try askForRecords(of: place.root, at: place.destination, db), newestOfLane: newestOfLane,
+            newestJoin: try askForNewestJoin(of: place.root, db))
     }
 
     private static func askForPlace(of id: JobID, _ db: Transaction) throws -> Transaction.Asked<Place> {

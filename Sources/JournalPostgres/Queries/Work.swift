@@ -32,13 +32,14 @@ extension PostgresJournal {
     }
 
     package func keepRequest(_ request: StoredRequest, of job: JobID, token: Int64) async throws -> Bool {
-        let entry = RequestQueue.Entry(request: request, job: job, token: token)
-        requests.add(entry)
-        return try await keeping.keep(entry, among: requests)
+        let entry = requests.add(Keeping.Question(request: request, job: job, token: token))
+        return try await keeping.answer(entry, among: requests, .durable, Keeping.keep)
     }
 
     package func surroundings(of job: JobID) async throws -> Surroundings? {
-        try await reading { try Looking.surroundings(of: job, $0) }
+        let index = Int(chance.next() % UInt64(readers.count))
+        let entry = looks[index].add(job)
+        return try await readers[index].answer(entry, among: looks[index], .reading, Looking.surroundings)
     }
 
     package func expireWaits(now: Instant) async throws -> Int {

@@ -98,7 +98,8 @@ enum Listing {
             """
             SELECT destination, action || coalesce('#' || alias, ''), coalesce(error_class, ''),
                 coalesce(error, note, ''), count(*), min(ended_at), max(ended_at)
-            FROM history\(conditions.sql) GROUP BY destination, action, alias, error_class
+            FROM (SELECT * FROM history\(conditions.sql) ORDER BY seq DESC LIMIT \(DeadGroup.jobsMax))
+            GROUP BY destination, action, alias, error_class
             ORDER BY count(*) DESC, destination, action, error_class LIMIT \(groupsMax)
             """, values: conditions.values
         ) {

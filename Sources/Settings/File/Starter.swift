@@ -9,6 +9,8 @@ package enum Starter {
         # Stripe: Dashboard > Developers > Webhooks > your endpoint > Signing secret (whsec_...).
         # The endpoint's address is <public_url>/in/stripe.
         STRIPE_WEBHOOK_SECRET=
+        # Only to compare with Stripe: Developers > API keys > Create restricted key, with read access to events (rk_...).
+        STRIPE_API_KEY=
 
         # Made for you. Your chatbot signs its events with it (Standard Webhooks).
         CHAT_SECRET=\(secret(chatRandom))
@@ -85,6 +87,8 @@ package enum Starter {
           stripe:
             kind: stripe
             secrets: [env:STRIPE_WEBHOOK_SECRET]
+            # By this key, which only reads, Stripe is asked for what never arrived: throughline reconcile
+            # api_key: env:STRIPE_API_KEY
           chat:
             kind: events
             secrets: [env:CHAT_SECRET]
@@ -134,6 +138,12 @@ package enum Starter {
 
         # Destinations that are told when something needs a person.
         # alerts: { to: [team] }
+
+        # How often Stripe and the destinations are compared with what is kept here.
+        # reconcile: { every: 1d, since: 3d }
+
+        # What the end user sees of an event, and the pages that may ask for it.
+        # receipts: { contact: "help@acme.example", origins: "https://acme.example" }
 
         """
     }

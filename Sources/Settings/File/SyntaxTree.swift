@@ -26,7 +26,9 @@ struct SyntaxTree {
             report(1, 1, "", "the character U+F8FE is not allowed")
             return nil
         }
-        var lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }
+        // Some editors begin a file with a byte order mark.
+        let text = text.unicodeScalars.first == "\u{FEFF}" ? text.unicodeScalars.dropFirst() : text.unicodeScalars[...]
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { String($0) }
         for _ in 0...Self.duplicatesMax {
             do {
                 // The parser owns the anchors that its nodes point to, so it has to outlive the walk.

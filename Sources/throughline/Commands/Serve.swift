@@ -108,7 +108,7 @@ struct Serve: AsyncParsableCommand {
         if let metrics = settings.metrics { services.append(installation.metricsServer(metrics)) }
         services += installation.console.services
         services += also
-        services += [server, DrainNotice(readiness: installation.readiness)]
+        services += [server, DrainNotice(readiness: installation.readiness, logger: logger)]
         var quiet = logger
         quiet.logLevel = .warning
         var configuration = ServiceGroupConfiguration(

@@ -223,11 +223,22 @@ struct Migrate: AsyncParsableCommand {
         let loaded = try ConfigurationLoader.load(common.config, needsSecrets: false)
         let place = try loaded.journal
         let before = try place.version
+        let missing = place.migrations.filter { $0.version > before }
+        if print, common.json {
+            return terminal.line(
+                ([
+                    "version": .int(Int64(before)),
+                    "migrations": .array(
+                        missing.map {
+                            ["version": .int(Int64($0.version)), "name": .string($0.name), "sql": .string($0.sql)]
+                        }),
+                ] as JSONValue).encodedText)
+        }
         if print {
             if before == place.migrations.last?.version {
                 terminal.line("-- The journal is at version \(before); nothing would run.")
             }
-            for migration in place.migrations where migration.version > before {
+            for migration in missing {
                 terminal.line("-- \(migration.version): \(migration.name)\n\(migration.sql)")
             }
             return

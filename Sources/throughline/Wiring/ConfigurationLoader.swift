@@ -44,6 +44,11 @@ enum ConfigurationLoader {
     /// Reads the file without its secrets.
     static func read(_ option: String?) throws -> (reading: SettingsReading, file: String, folder: String) {
         let path = path(option)
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
+            throw Failure(
+                .configuration, "\(path) is a folder. Name the file in it: --config \(path)/throughline.yaml.")
+        }
         guard let bytes = FileManager.default.contents(atPath: path) else {
             guard !FileManager.default.fileExists(atPath: path) else {
                 throw Failure(
@@ -52,8 +57,12 @@ enum ConfigurationLoader {
             throw Failure(
                 .configuration, "\(path) cannot be read. Write one with: throughline init, or name it with --config.")
         }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw Failure(
+                .configuration, "\(path) is no UTF-8 text. Save it as UTF-8, without which names could be misread.")
+        }
         let reading = SettingsFile.read(
-            text: String(decoding: bytes, as: UTF8.self), file: (path as NSString).lastPathComponent,
+            text: text, file: (path as NSString).lastPathComponent,
             actions: { ConnectorFactory.actionNames(of: $0) })
         return (reading, path, (path as NSString).deletingLastPathComponent)
     }

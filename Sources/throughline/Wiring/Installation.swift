@@ -214,11 +214,13 @@ struct LogTending: Service {
 /// Refuses new work as soon as a shutdown begins, while what is on its way is finished.
 struct DrainNotice: Service {
     let readiness: Readiness
+    let logger: Logger
 
     func run() async throws {
         // Its end by cancellation or by shutdown means the same: close the door.
         try? await gracefulShutdown()
         readiness.close("the server is shutting down")
+        logger.info("stopping; what is under way has up to half a minute to end")
     }
 }
 
