@@ -59,6 +59,9 @@ extension Console {
     ) async throws -> StateOfThings {
         var waiting: [String: [JobRow]] = [:]
         for status in health where status.pause != nil {
+            // Many are only counted: to list them takes longer than a first page may.
+            let count = (figures.openJobs[status.name] ?? [:]).values.reduce(0, +)
+            guard (1...Self.waitingMax).contains(count) else { continue }
             let open = Set(JobState.allCases.filter { !$0.isEnded })
             waiting[status.name] = try await dependencies.reading.jobs(
                 JobFilter(states: open, destination: status.name), page: PageRequest(limit: Self.waitingMax)
