@@ -6,6 +6,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +48,20 @@ class Place:
         self.body_size = report["body_bytes"]
         row = report["rows"][0]
         return Figures(row["per_second"], row["p50_ms"], row["p95_ms"], row["p99_ms"], row["failed"])
+
+
+@contextmanager
+def fresh_place(throughline: Path, folder: Path) -> Iterator[Place]:
+    """A folder of its own in `folder`; at the end, however it comes, all servers are stopped and it is removed."""
+    place = Path(tempfile.mkdtemp(prefix="throughline-peers-", dir=folder.resolve()))
+    # Postgres runs as a user of its own and must come by.
+    place.chmod(0o755)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        yield Place(throughline.resolve(), place)
+    finally:
+        Server.stop_all()
+        shutil.rmtree(place, ignore_errors=True)
 
 
 class Peer:

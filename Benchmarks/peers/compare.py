@@ -8,8 +8,6 @@ import argparse
 import json
 import os
 import platform
-import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -18,8 +16,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from acknowledging import PEERS, Figures, Peer, Place, Throughline
-from processes import Server, output
+from acknowledging import PEERS, Figures, Peer, Place, Throughline, fresh_place
+from processes import output
 
 HERE = Path(__file__).parent
 QUEUES = {"huey": 2000, "persist-queue": 2000, "dbos": 200}
@@ -209,22 +207,13 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
 
-    folder = Path(tempfile.mkdtemp(prefix="throughline-peers-", dir=options.folder.resolve()))
-    # Postgres runs as a user of its own and must come by.
-    folder.chmod(0o755)
-    place = Place(options.throughline.resolve(), folder)
     rounds = options.rounds or (1 if options.quick else 3)
     seconds = options.seconds or (1 if options.quick else 4)
-    report: Row = {"machine": machine(folder)}
-    # Ended from outside, it still ends what it started.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
+    with fresh_place(options.throughline, options.folder) as place:
+        report: Row = {"machine": machine(place.folder)}
         report["acknowledgements"] = acknowledge(place, rounds, seconds)
         report["body_bytes"] = place.body_size
         report["jobs"] = work(place, rounds)
-    finally:
-        Server.stop_all()
-        shutil.rmtree(folder, ignore_errors=True)
     if options.json:
         print(json.dumps(report))
     else:

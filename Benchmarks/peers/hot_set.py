@@ -8,18 +8,14 @@ All of it is removed at the end.
 
 import argparse
 import json
-import shutil
-import signal
 import statistics
 import subprocess
-import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
-from acknowledging import Place, Postgres
+from acknowledging import Place, Postgres, fresh_place
 from compare import machine, note, table
 from processes import Server, output
 
@@ -97,7 +93,10 @@ class Street:
     def hold_snapshot(self) -> subprocess.Popen[str]:
         """A session that looks at one moment and goes away when it is told to."""
         session = subprocess.Popen(
-            [str(self.postgres.program("psql")), "-qX", self.url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [str(self.postgres.program("psql")), "-qX", self.url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert session.stdin and session.stdout
         session.stdin.write("BEGIN ISOLATION LEVEL REPEATABLE READ;\nSELECT 'held' FROM throughline.jobs LIMIT 1;\n")
@@ -166,17 +165,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
 
-    folder = Path(tempfile.mkdtemp(prefix="throughline-peers-", dir=options.folder.resolve()))
-    # Postgres runs as a user of its own and must come by.
-    folder.chmod(0o755)
-    report: Row = {"machine": machine(folder), "waiting": options.waiting}
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        street = Street(Place(options.throughline.resolve(), folder), options.waiting)
-        report |= run(street, options.before, options.minutes, options.seconds)
-    finally:
-        Server.stop_all()
-        shutil.rmtree(folder, ignore_errors=True)
+    with fresh_place(options.throughline, options.folder) as place:
+        report: Row = {"machine": machine(place.folder), "waiting": options.waiting}
+        report |= run(Street(place, options.waiting), options.before, options.minutes, options.seconds)
     if options.json:
         print(json.dumps(report))
     else:

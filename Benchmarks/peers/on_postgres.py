@@ -6,15 +6,13 @@ Throughline's rate over the peer's, medians over the rounds. All of it is remove
 
 import argparse
 import json
-import shutil
 import signal
 import statistics
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from acknowledging import SECRET, TABLE, Figures, Place, Postgres
+from acknowledging import SECRET, TABLE, Figures, Place, Postgres, fresh_place
 from compare import machine, note, table
 from processes import Server, answers, free_port, output, wait_until
 
@@ -183,20 +181,12 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
 
-    folder = Path(tempfile.mkdtemp(prefix="throughline-peers-", dir=options.folder.resolve()))
-    # Postgres runs as a user of its own and must come by.
-    folder.chmod(0o755)
-    place = Place(options.throughline.resolve(), folder)
     rounds = options.rounds or (1 if options.quick else 3)
-    report: Row = {"machine": machine(folder)}
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
+    with fresh_place(options.throughline, options.folder) as place:
+        report: Row = {"machine": machine(place.folder)}
         comparison = Comparison(place, options.seconds)
         report["jobs"] = comparison.jobs(rounds)
         report["acknowledgements"] = comparison.acknowledgements(rounds)
-    finally:
-        Server.stop_all()
-        shutil.rmtree(folder, ignore_errors=True)
     if options.json:
         print(json.dumps(report))
     else:

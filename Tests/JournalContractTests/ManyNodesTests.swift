@@ -63,6 +63,18 @@ private struct Pair {
         #expect(again.token > lost.token)
     }
 
+    @Test func `take over at once from one that leaves with jobs in hand`() async throws {
+        let pair = try await Pair()
+        try await pair.bench.job(try await pair.bench.subject())
+        #expect(try await pair.claim(by: pair.a).count == 1)
+        try await pair.execute("UPDATE nodes SET steady_since = steady_since - interval '1 hour'")
+        try await pair.a.close()
+        let beat = try await pair.b.beat(isWorking: true, now: start)
+        #expect(beat.rescued == 1)
+        #expect(beat.workers == 1)
+        #expect(try await pair.claim(by: pair.b).count == 1)
+    }
+
     @Test func `leave each other alone after the database was away from both`() async throws {
         let pair = try await Pair()
         try await pair.bench.job(try await pair.bench.subject())
@@ -224,6 +236,34 @@ extension PostgresJournal {
             let refused = try #require(
                 await failure { _ = try PostgresJournal.open(url: url, node: "n", world: .real) })
             #expect(!refused.debugDescription.contains("hunter2"))
+        }
+    }
+
+    @Test func `goes on while a migration changes the tables under statements that the server keeps`() async throws {
+        let factory = try await PostgresFactory()
+        let bench = try await Bench(factory)
+        let server = try await PostgresServer.shared
+        let subject = try await bench.subject()
+        for column in ["a", "b"] {
+            for _ in 0..<6 {
+                try await bench.job(subject, lane: .some(nil))
+                for job in try await bench.claim() {
+                    #expect(try await bench.journal.surroundings(of: job.id) != nil)
+                    try await bench.settle(job, .completed(nil, supersedesUpTo: nil))
+                }
+            }
+            try await server.execute(
+                """
+                ALTER TABLE throughline.jobs ADD COLUMN new_\(column) text;
+                ALTER TABLE throughline.events ADD COLUMN new_\(column) text
+                """, in: factory.url)
+        }
+        try await bench.job(subject, lane: .some(nil))
+        #expect(try await bench.claim().count == 1)
+        // The database goes back to other tests as it came.
+        for table in ["jobs", "events"] {
+            try await server.execute(
+                "ALTER TABLE throughline.\(table) DROP COLUMN new_a, DROP COLUMN new_b", in: factory.url)
         }
     }
 

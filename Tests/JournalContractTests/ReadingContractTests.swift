@@ -95,6 +95,24 @@ import Testing
         #expect(try await jobs(JobFilter(flow: "none")).isEmpty)
     }
 
+    @Test func `page through one destination's open jobs, the newest first, however many there are`() async throws {
+        let bench = try await Bench()
+        let (event, subject) = (bench.event(), try await bench.subject())
+        let jobs = (0..<10_040).map { _ in bench.newJob(subject, of: event.id, lane: nil) }
+        try await bench.receive(event)
+        try await bench.plan { _, tx in
+            for job in jobs { try tx.insert(job, at: start) }
+        }
+        let elsewhere = try await bench.job(subject, destination: "desk")
+        let filter = JobFilter(states: [.available, .held], destination: "crm")
+        let first = try await bench.journal.jobs(filter, page: PageRequest(limit: 30))
+        #expect(first.items.map(\.id) == jobs.suffix(30).reversed().map(\.id))
+        let second = try await bench.journal.jobs(filter, page: PageRequest(limit: 30, cursor: first.next))
+        #expect(second.items.map(\.id) == jobs.dropLast(30).suffix(30).reversed().map(\.id))
+        let desk = JobFilter(states: [.available], destination: "desk")
+        #expect(try await bench.journal.jobs(desk, page: PageRequest()).items.map(\.id) == [elsewhere])
+    }
+
     @Test(arguments: Store.all) func `group dead jobs by cause with the newest words`(store: Store) async throws {
         let bench = try await Bench(store)
         for index in 0..<3 {

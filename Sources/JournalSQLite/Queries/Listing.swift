@@ -8,6 +8,8 @@ enum Listing {
     /// asked for, no reading stays open for long.
     private static let eventsScannedMax: Int64 = 100_000
     private static let jobsScannedMax: Int64 = 100_000
+    /// So many open jobs are sorted for a page, and not more.
+    private static let sortedMax = 10_000
     private static let groupsMax = 100
 
     static func events(_ filter: EventFilter, _ page: PageRequest, _ db: Database) throws -> Page<EventRow> {
@@ -42,12 +44,14 @@ enum Listing {
         return found
     }
 
+    /// Few jobs are found by what they are and sorted; among many the newest are looked through, which no sort of all
+    /// that match may precede.
     static func jobs(_ filter: JobFilter, _ page: PageRequest, _ db: Database) throws -> Page<JobRow> {
-        let end = try lastLooked(filter, page, db)
+        let end = try isOfMany(filter, db) ? lastLooked(page, db) : nil
         var halves: [String] = []
         var values: [(any SQLValue)?] = []
         for table in filter.tables {
-            var conditions = conditions(of: filter)
+            var conditions = conditions(of: filter, isLookedThrough: end != nil)
             try conditions.addCursor(page)
             if let end { conditions.add("seq >= ?", end) }
             halves.append(
@@ -63,10 +67,25 @@ enum Listing {
         return found
     }
 
-    /// Completed jobs of one flow or destination may lie anywhere among millions: a page looks at so many at most.
-    private static func lastLooked(_ filter: JobFilter, _ page: PageRequest, _ db: Database) throws -> Int64? {
-        let isWide = filter.states.isEmpty || filter.states.contains(.completed)
-        guard isWide, filter != JobFilter(states: filter.states) else { return nil }
+    /// Whether what is asked for may lie anywhere among many: completed jobs of one flow or destination, or open ones
+    /// where there are that many.
+    private static func isOfMany(_ filter: JobFilter, _ db: Database) throws -> Bool {
+        if filter.states.isEmpty || filter.states.contains(.completed) {
+            return filter != JobFilter(states: filter.states)
+        }
+        let open = filter.states.filter { !$0.isEnded }
+        guard !open.isEmpty, let destination = filter.destination else { return false }
+        var conditions = Conditions()
+        conditions.addEqual("destination", destination)
+        conditions.add("state", in: open.map(\.rawValue))
+        let count = try db.rows(
+            "SELECT count(*) FROM (SELECT 1 FROM jobs\(conditions.sql) LIMIT \(sortedMax))", values: conditions.values
+        ) { $0.int(0) }
+        return count == [Int64(sortedMax)]
+    }
+
+    /// A page looks at so many at most.
+    private static func lastLooked(_ page: PageRequest, _ db: Database) throws -> Int64 {
         let newest =
             try db.first(
                 "SELECT max(coalesce((SELECT max(seq) FROM jobs), 0), coalesce((SELECT max(seq) FROM history), 0))"
@@ -74,17 +93,19 @@ enum Listing {
         return (page.cursor.flatMap { Int64($0) } ?? newest + 1) - jobsScannedMax
     }
 
-    static func conditions(of filter: JobFilter) -> Conditions {
+    /// `isLookedThrough`: by number, and by no index of what is asked for (`+` keeps SQLite from it).
+    static func conditions(of filter: JobFilter, isLookedThrough: Bool = false) -> Conditions {
+        let plus = isLookedThrough ? "+" : ""
         var conditions = Conditions()
         if filter.states.count == 1, let state = filter.states.first {
             // A literal, so that the index of that state alone is used.
-            conditions.add("state = '\(state.rawValue)'")
+            conditions.add("\(plus)state = '\(state.rawValue)'")
         } else {
-            conditions.add("state", in: filter.states.map(\.rawValue))
+            conditions.add("\(plus)state", in: filter.states.map(\.rawValue))
         }
-        conditions.addEqual("destination", filter.destination)
+        conditions.addEqual("\(plus)destination", filter.destination)
         conditions.addEqual("flow", filter.flow)
-        conditions.addEqual("error_class", filter.errorClass)
+        conditions.addEqual("\(plus)error_class", filter.errorClass)
         conditions.add("created_at", since: filter.since, until: filter.until)
         return conditions
     }
