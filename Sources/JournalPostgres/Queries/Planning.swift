@@ -15,10 +15,16 @@ extension PostgresJournal {
         let uptime = time.uptime
         let isSweep = sweeping.withLock { $0.isDue("planning", at: uptime) }
         let position = isSweep ? PendingPosition() : pendingPosition.withLock { $0 }
-        let (summary, sight) = try await planning.planPending(
-            limit: limit, node: node, from: position, now: now, plan: plan)
-        if let sight { pendingPosition.withLock { $0.note(sight) } }
-        return summary
+        do {
+            let (summary, sight) = try await planning.planPending(
+                limit: limit, node: node, from: position, now: now, plan: plan)
+            if let sight { pendingPosition.withLock { $0.note(sight) } }
+            return summary
+        } catch {
+            // As for claims: what was seen may be lost.
+            pendingPosition.withLock { $0 = PendingPosition() }
+            throw error
+        }
     }
 }
 

@@ -7,6 +7,18 @@ extension PostgresJournal {
     package func exchange(_ settlements: [Settlement], claims: [ClaimRequest], node: String, now: Instant) async throws
         -> Exchange
     {
+        do {
+            return try await settleAndClaim(settlements, claims: claims, node: node, now: now)
+        } catch {
+            // After a failover the server may have lost what this node has seen: it begins at the beginning.
+            positions.withLock { $0 = ClaimPositions() }
+            throw error
+        }
+    }
+
+    private func settleAndClaim(
+        _ settlements: [Settlement], claims: [ClaimRequest], node: String, now: Instant
+    ) async throws -> Exchange {
         let uptime = time.uptime
         let requests = claims.filter { $0.limit > 0 }
         let (readings, dueFloor) = positions.withLock { positions in
