@@ -152,6 +152,28 @@ import Testing
         #expect(try await bench.journal.forget(ada, by: "ada", now: start).events == 2)
     }
 
+    @Test(arguments: Store.all) func `finds what is kept of them by any of very many names`(store: Store) async throws {
+        let bench = try await Bench(store)
+        let ada = try await bench.subject(SubjectIdentifier(.email, "ada@example.com", .claimed))
+        for number in 0..<120 {
+            let event = bench.event(
+                .leadCaptured, external: "evt_\(number)", data: ["email": .string("ada.\(number)@example.com")])
+            try await bench.receive(event)
+            try await bench.plan { event, tx in try tx.assign(event.id, to: ada) }
+        }
+        for (number, name) in ["ada.0", "ada.119", "ada.120", "no.ada.7"].enumerated() {
+            _ = try await bench.journal.append([
+                .kept(
+                    KeptDelivery(
+                        id: bench.id(), kind: .quarantined, source: "chat", externalID: "kept_\(number)",
+                        code: "invalid_json", reason: "", receivedAt: start,
+                        payload: Array("{\"to\":\"\(name)@example.com\"}".utf8)))
+            ])
+        }
+        #expect(try await bench.journal.forgetPlan(ada).kept == 2)
+        #expect(try await bench.journal.forget(ada, by: "ada", now: start).kept == 2)
+    }
+
     @Test(arguments: Store.all) func `leaves nothing that a search finds, and keeps duplicates out`(store: Store)
         async throws
     {

@@ -103,6 +103,20 @@ final class Post: Sendable {
         try await plan(on: node)
     }
 
+    /// So many deliveries of the chat are counted, whatever became of them.
+    func arrive(_ count: Int) {
+        let now = time.now
+        nodes[0].book.countArrivals(
+            (0..<count).map { _ in
+                let id: EventID = id()
+                return .event(
+                    Event(
+                        id: id, source: "chat", externalID: "\(id)", externalType: "lead_captured",
+                        type: .leadCaptured, occurredAt: now, receivedAt: now, session: "\(id)", data: [:]), payload: []
+                )
+            })
+    }
+
     /// Plans all that is pending: leads by hand, alerts by the planner itself.
     func plan(on node: Int = 0) async throws {
         let (now, planner, time, chance) = (time.now, planner, time, chance)

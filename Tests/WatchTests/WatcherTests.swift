@@ -161,6 +161,52 @@ import Watch
         try await post.close()
     }
 
+    @Test(arguments: Store.all) func `misses a source by its own rhythm, once, until it speaks again`(store: Store)
+        async throws
+    {
+        let post = try await Post(store)
+        func hours(_ count: Int, deliveries: Int) async throws {
+            for _ in 0..<count {
+                post.arrive(deliveries)
+                try await post.watch()
+                post.time.advance(by: .seconds(3600))
+            }
+        }
+        try await hours(72, deliveries: 6)
+        #expect(try await post.alerts.isEmpty)
+        try await hours(5, deliveries: 0)
+        let alert = try #require(await post.alerts.first)
+        #expect(alert.alert.key == "silent_source:chat" && alert.isOpen)
+        #expect(alert.alert.title == "chat has fallen silent")
+        #expect(try await post.told.map(\.type) == [.alertOpened])
+        try await hours(2, deliveries: 1)
+        #expect(try await post.alerts.map(\.isOpen) == [false])
+        #expect(try await post.told.map(\.type) == [.alertOpened, .alertEnded])
+        try await post.close()
+    }
+
+    @Test(arguments: Store.all) func `asks for a new secret when it has grown old, until there is one`(store: Store)
+        async throws
+    {
+        let post = try await Post(store)
+        func note(_ mark: UInt8) async throws {
+            try await post.journal.noteSecrets([SecretMark(name: "env:T", mark: [mark])], now: post.time.now)
+        }
+        try await note(1)
+        post.time.advance(by: .seconds(179 * 86_400))
+        // A restart with the same secret does not make it younger.
+        try await note(1)
+        try await post.watch()
+        #expect(try await post.alerts.isEmpty)
+        post.time.advance(by: .seconds(2 * 86_400))
+        try await post.watch()
+        #expect(try await post.alerts.map(\.alert.key) == ["secret_age:env:T"])
+        try await note(2)
+        for _ in 0..<2 { try await post.watch() }
+        #expect(try await post.told.map(\.type) == [.alertOpened, .alertEnded])
+        try await post.close()
+    }
+
     @Test func `keeps its counts while the journal is away`() {
         let book = TallyBook(settings: LiveSettings(Settings(product: "A")), time: ManualTime(start))
         for _ in 0..<3 { book.countWork(destination: "crm", outcome: .unknown) }

@@ -23,10 +23,17 @@ struct Mentions: Sendable {
                 read: Self.kept))
         let ids = Set(try Subjects.identifiers(of: root, db).map(\.value))
         let words = try Self.words(of: root, ids, db)
-        for word in words {
+        // Many words in one pass: reading the payloads costs more than looking through them.
+        let all = words.sorted()
+        for start in stride(from: 0, to: all.count, by: Self.wordsAtOnce) {
+            let batch = Array(all[start...].prefix(Self.wordsAtOnce))
+            let isIn = Array(repeating: "instr(payload, ?) > 0", count: batch.count).joined(separator: " OR ")
             let named = try db.rows(
-                "SELECT seq, event, payload FROM kept_deliveries WHERE instr(payload, ?) > 0", Array(word.utf8)
-            ) { Naming.isNamed(by: word, in: $0.blob(2)) ? try Self.kept($0) : nil }
+                "SELECT seq, event, payload FROM kept_deliveries WHERE \(isIn)", values: batch.map { Array($0.utf8) }
+            ) { row in
+                let text = row.blob(2)
+                return batch.contains { Naming.isNamed(by: $0, in: text) } ? try Self.kept(row) : nil
+            }
             found.formUnion(named.compactMap(\.self))
         }
         kept = found.sorted { $0.seq < $1.seq }
@@ -36,6 +43,8 @@ struct Mentions: Sendable {
             Naming.isAbout(words, ids: ids, data: try $0.object(0), session: $0.textOrNil(1), user: $0.textOrNil(2))
         }.count { $0 }
     }
+
+    private static let wordsAtOnce = 50
 
     private static func kept(_ row: SQLRow) throws -> Kept { Kept(seq: row.int(0), event: try row.idOrNil(1)) }
 
