@@ -43,9 +43,13 @@ actor JournalConnection {
     }
 
     /// A plan that is kept was made for the tables as they were: an index is right however large they have become.
+    ///
+    /// Left to itself the server makes a new plan for each use of a statement that takes a list, since it takes a list that
+    /// it does not know for a long one: planning then costs more than all that is done.
     private static let session = """
         SET search_path = throughline, pg_temp; SET synchronous_commit = on; SET statement_timeout = '30s';
-        SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '15s'; SET enable_seqscan = off; SET jit = off
+        SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '15s'; SET enable_seqscan = off;
+        SET jit = off; SET plan_cache_mode = force_generic_plan
         """
 
     private static let triesMax = 6

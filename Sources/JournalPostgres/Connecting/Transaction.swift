@@ -53,6 +53,43 @@ final class Transaction {
         Asked(connection: connection, reply: try connection.post(sql, values), read: read)
     }
 
+    /// What is asked for many at once, in one statement; the first column of each row is the place of whom it is for, from 1.
+    struct AskedForMany<Value> {
+        fileprivate let asked: Asked<(place: Int, value: Result<Value, any Error>)>
+        fileprivate let count: Int
+
+        /// By place; a row that cannot be read is the trouble of whom it is for.
+        func rows() throws -> [Result<[Value], any Error>] {
+            var rows = [Result<[Value], any Error>](repeating: .success([]), count: count)
+            for row in try asked.rows() {
+                rows[row.place] = rows[row.place].flatMap { read in row.value.map { read + [$0] } }
+            }
+            return rows
+        }
+
+        /// The rows of the first, where it is asked for one.
+        func only() throws -> [Value] { try rows().first?.get() ?? [] }
+    }
+
+    /// The rows are those that `lateral` finds for each of `wanted`, whose columns have the names of `columns`; `read` finds
+    /// their first column at 1.
+    func askForMany<Value>(
+        _ columns: String, _ wanted: [any SQLValue], count: Int, _ lateral: String, _ values: (any SQLValue)?...,
+        read: @escaping (SQLRow) throws -> Value
+    ) throws -> AskedForMany<Value> {
+        let lists = wanted.indices.map { "$\($0 + 1)" }.joined(separator: ", ")
+        // Looked up for one after the other, as OFFSET has it: so each keeps its order, and no table is walked over.
+        let sql = """
+            SELECT wanted.place, found.* FROM unnest(\(lists)) WITH ORDINALITY AS wanted (\(columns), place)
+            CROSS JOIN LATERAL (\(lateral) OFFSET 0) AS found
+            """
+        let reply = try connection.post(sql, wanted + values)
+        let asked = Asked(connection: connection, reply: reply) { row in
+            (place: Int(row.int(0)) - 1, value: Result { try read(row) })
+        }
+        return AskedForMany(asked: asked, count: count)
+    }
+
     /// As `ask`, for a statement whose best plan hangs on what the tables hold right now.
     func askPlannedAnew<Value>(
         _ sql: String, _ values: (any SQLValue)?..., read: @escaping (SQLRow) throws -> Value

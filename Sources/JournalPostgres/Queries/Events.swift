@@ -9,12 +9,16 @@ enum Events {
         events.is_recovered, events.trace
         """
 
-    static func event(_ row: SQLRow) throws -> Event {
+    static func event(_ row: SQLRow) throws -> Event { try event(row, from: 0) }
+
+    /// Read from that column on.
+    static func event(_ row: SQLRow, from first: CInt) throws -> Event {
         Event(
-            id: try row.id(1), source: row.text(2), externalID: row.text(3), externalType: row.text(4),
-            type: EventType(row.text(5)), role: try row.word(6), occurredAt: row.instant(7), receivedAt: row.instant(8),
-            session: row.textOrNil(9), user: row.textOrNil(10), data: try row.object(11),
-            isRecovered: row.flag(13), trace: row.textOrNil(14))
+            id: try row.id(first + 1), source: row.text(first + 2), externalID: row.text(first + 3),
+            externalType: row.text(first + 4), type: EventType(row.text(first + 5)), role: try row.word(first + 6),
+            occurredAt: row.instant(first + 7), receivedAt: row.instant(first + 8),
+            session: row.textOrNil(first + 9), user: row.textOrNil(first + 10), data: try row.object(first + 11),
+            isRecovered: row.flag(first + 13), trace: row.textOrNil(first + 14))
     }
 
     /// Needs the column `pending.seq` after `columns`.

@@ -4,11 +4,13 @@ internal import Model
 /// Where each subject stands, as one JSON object at its root.
 enum States {
     static func state(of root: SubjectID, _ db: Transaction) throws -> SubjectState {
-        try state(in: ask(of: root, db).rows(), of: root)
+        try state(in: ask(of: [root], db).only(), of: root)
     }
 
-    static func ask(of root: SubjectID, _ db: Transaction) throws -> Transaction.Asked<JSONObject> {
-        try db.ask("SELECT body FROM states WHERE subject = $1", root) { try $0.object(0) }
+    static func ask(of roots: [SubjectID], _ db: Transaction) throws -> Transaction.AskedForMany<JSONObject> {
+        try db.askForMany(
+            "root", [SQLArray(roots)], count: roots.count, "SELECT body FROM states WHERE subject = wanted.root"
+        ) { try $0.object(1) }
     }
 
     static func state(in bodies: [JSONObject], of root: SubjectID) throws -> SubjectState {

@@ -17,7 +17,7 @@ enum Subjects {
 
     /// All identifiers of the whole, the newest last.
     static func identifiers(of root: SubjectID, _ db: Transaction) throws -> [SubjectIdentifier] {
-        try identifiers(in: askForIdentifiers(of: root, db).rows())
+        try identifiers(in: askForIdentifiers(of: [root], db).only())
     }
 
     fileprivate struct Name: Hashable {
@@ -32,13 +32,14 @@ enum Subjects {
         fileprivate var seq: Int64
     }
 
-    static func askForIdentifiers(of root: SubjectID, _ db: Transaction) throws -> Transaction.Asked<Given> {
-        try db.ask(
+    static func askForIdentifiers(of roots: [SubjectID], _ db: Transaction) throws -> Transaction.AskedForMany<Given> {
+        try db.askForMany(
+            "root", [SQLArray(roots)], count: roots.count,
             """
             SELECT kind, value, basis, identifiers.seq FROM subjects
-            JOIN identifiers ON identifiers.subject = subjects.id WHERE subjects.root = $1 LIMIT $2
-            """, root, Limits.identifiersPerSubjectMax * 8
-        ) { Given(name: Name(kind: $0.text(0), value: $0.text(1)), basis: try $0.word(2), seq: $0.int(3)) }
+            JOIN identifiers ON identifiers.subject = subjects.id WHERE subjects.root = wanted.root LIMIT $2
+            """, Limits.identifiersPerSubjectMax * 8
+        ) { Given(name: Name(kind: $0.text(1), value: $0.text(2)), basis: try $0.word(3), seq: $0.int(4)) }
     }
 
     /// Each once, the newest last.
@@ -57,10 +58,10 @@ enum Subjects {
     }
 
     static func view(of root: SubjectID, _ db: Transaction) throws -> SubjectView {
-        let (identifiers, state) = (try askForIdentifiers(of: root, db), try States.ask(of: root, db))
+        let (identifiers, state) = (try askForIdentifiers(of: [root], db), try States.ask(of: [root], db))
         return SubjectView(
-            id: root, identifiers: self.identifiers(in: try identifiers.rows()),
-            state: try States.state(in: state.rows(), of: root))
+            id: root, identifiers: self.identifiers(in: try identifiers.only()),
+            state: try States.state(in: state.only(), of: root))
     }
 
     // MARK: Holding

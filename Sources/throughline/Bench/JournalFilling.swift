@@ -8,6 +8,7 @@ import Settings
 /// Brings events into a journal and plans them, as in service but without HTTP.
 struct JournalFilling: Sendable {
     private static let senders = 256
+    private static let pauseWhenRefused: Duration = .milliseconds(20)
 
     let server: BenchServer
     let traffic: BenchTraffic
@@ -20,9 +21,12 @@ struct JournalFilling: Sendable {
                 group.addTask {
                     while counter.next() < count {
                         let delivery = traffic.next(path: BenchServer.intakePath)
-                        let answer = await intake.receive(
-                            source: "stripe", headers: delivery.headers.map { (name: $0.0, value: $0.1) },
-                            body: delivery.body)
+                        var answer = await Self.send(delivery, to: intake)
+                        // Where the machine is slow it is told to come again, as every sender is.
+                        while answer.status == 429 {
+                            try await Task.sleep(for: Self.pauseWhenRefused)
+                            answer = await Self.send(delivery, to: intake)
+                        }
                         guard answer.status == 200 else {
                             throw Failure(.journal, "The journal took no more: \(answer.body.encodedText)")
                         }
@@ -31,6 +35,11 @@ struct JournalFilling: Sendable {
             }
             try await group.waitForAll()
         }
+    }
+
+    private static func send(_ delivery: LoadGenerator.Request, to intake: Intake) async -> IntakeAnswer {
+        await intake.receive(
+            source: "stripe", headers: delivery.headers.map { (name: $0.0, value: $0.1) }, body: delivery.body)
     }
 
     /// Plans all that is pending, with the flow of the benchmark: one job an event.
