@@ -19,7 +19,8 @@ package struct Aftercare: Sendable {
     package var subjects: any SubjectJournal
     package var pruning: any PruningJournal
     package var receipts: ReceiptDesk
-    package let receiptFollowers = Places(max: Limits.receiptFollowersMax)
+    package let receiptFollowers = Places(
+        max: Limits.receiptFollowersMax, ofOne: Limits.receiptFollowersOfOneMax)
 
     package init(
         reconciling: any ReconciliationControl, runs: any ReconciliationJournal, subjects: any SubjectJournal,

@@ -94,7 +94,7 @@ package struct Console: Sendable {
     }
 
     private func checkForm(_ visit: Visit) throws(Failure) {
-        try Self.checkOrigin(visit.call)
+        try checkOrigin(visit.call)
         guard let sent = visit.form["csrf"], KeyText.isEqual(KeyText.hash(sent), KeyText.hash(visit.session.csrf))
         else {
             throw Failure(
@@ -103,10 +103,28 @@ package struct Console: Sendable {
     }
 
     /// Browsers say where a form was sent from; another site's is refused before anything else is looked at.
-    static func checkOrigin(_ call: Call) throws(Failure) {
+    ///
+    /// Towards plain HTTP on another machine some say only the origin.
+    func checkOrigin(_ call: Call) throws(Failure) {
         if let site = call.header("sec-fetch-site"), site != "same-origin", site != "none" {
             throw Failure(.forbidden, "This form came from another site.")
         }
+        guard let origin = call.header("origin").map(Self.authority) else { return }
+        let own = [call.header("host")?.lowercased(), settings.http.publicURL.map(Self.authority)]
+        guard own.contains(origin) else {
+            throw Failure(
+                .forbidden,
+                "This form came from another site. Behind a proxy that gives the server another Host, set "
+                    + "http.public_url.")
+        }
+    }
+
+    /// `example.com:8080` of `https://example.com:8080/path`.
+    private static func authority(_ url: String) -> String {
+        String(
+            (url.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: false).dropFirst(2).first ?? "")
+                .prefix { $0 != "/" }
+        ).lowercased()
     }
 
     /// Only to paths of the console, which are written here.
@@ -116,7 +134,7 @@ package struct Console: Sendable {
 
     func failed(_ error: any Error, _ call: Call, _ visit: Visit? = nil) async -> Answer {
         let plain = Answer.error(error, requestID: call.requestID)
-        if plain.status >= 500 {
+        if plain.status >= 500, (error as? Failure)?.code != .overloaded {
             dependencies.logger.error(
                 "console page failed",
                 metadata: [

@@ -41,6 +41,7 @@ package enum Limits {
 
     // For end users.
     package static let receiptFollowersMax = 256
+    package static let receiptFollowersOfOneMax = 8
     package static let receiptFollowedMax: Duration = .seconds(600)
 
     // In lists.

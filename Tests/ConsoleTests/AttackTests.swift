@@ -180,6 +180,38 @@ import Testing
         }
     }
 
+    @Test func `comes from a page of another site`() async throws {
+        let house = try House()
+        try await house.add("ada@example.com", .reader, password: "correct horse")
+        func signIn(_ headers: [String: String]) async throws -> Int {
+            try await house.submit(
+                "/console/sign-in", ["email": "ada@example.com", "password": "correct horse"], headers: headers
+            ).status
+        }
+        // Towards plain HTTP on another machine a browser says nothing but the origin.
+        for origin in ["https://evil.example", "null", "http://localhost:1", "http://acme.test.evil.example"] {
+            #expect(try await signIn(["origin": origin, "host": "acme.test"]) == 403, "\(origin)")
+        }
+        #expect(try await signIn(["sec-fetch-site": "cross-site"]) == 403)
+        #expect(try await signIn(["origin": "http://Acme.test", "host": "acme.test"]) == 303)
+        let (cookie, csrf) = try await house.enter()
+        let reply = try await house.submit(
+            "/console/destinations/crm/pause", ["csrf": csrf], cookie: cookie,
+            headers: ["origin": "https://evil.example", "host": "acme.test"])
+        #expect(reply.status == 403)
+    }
+
+    @Test func `reads what was said under another name`() {
+        let fields: JSONObject = [
+            "vorname": "Robert", "status": "for robert: call", "plan": "team", "seats": 3, "ok": true,
+        ]
+        let said = Masked.said(in: ["name": "Robert", "plan": "team", "message": "hunter2"])
+        let own = Masked.rows(of: fields, hiding: said).encodedText
+        #expect(!own.lowercased().contains("robert") && own.contains("team"))
+        let other = Masked.hiddenRows(of: fields).encodedText
+        for word in ["Robert", "call", "team", "3"] { #expect(!other.contains(word), "\(word)") }
+    }
+
     @Test func `walks out of the folder of assets`() async throws {
         let house = try House()
         let cookie = try await house.enter().cookie

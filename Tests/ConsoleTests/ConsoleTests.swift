@@ -118,25 +118,46 @@ enum Paths {
         let plan = try await house.get("/console/bulk/retry?\(query)", cookie: cookie)
         #expect(plan.text.contains("<strong>3 jobs</strong> would be tried again at once"))
         #expect(try await house.journal.figures(now: House.at).dead == 3, "nothing is done by looking")
-        let fields = ["csrf": csrf, "state": "dead", "destination": "crm", "error": "http_400"]
+        let fields = ["csrf": csrf, "state": "dead", "destination": "crm", "error": "http_400", "planned": "3"]
         let ordered = try await house.submit("/console/bulk/retry", fields, cookie: cookie)
         let path = try #require(ordered.header("location"))
         #expect(ordered.status == 303 && path.hasPrefix("/console/runs/"))
-        #expect(try await house.get(path, cookie: cookie).text.contains("0 of 3 done"))
+        #expect(try await house.get(path, cookie: cookie).text.contains("0 of 3 set going again"))
         try await house.work(until: path)
         let after = try await house.enter()
-        #expect(try await house.get(path, cookie: after.cookie).text.contains("3 of 3 done"))
+        #expect(try await house.get(path, cookie: after.cookie).text.contains("3 of 3 set going again"))
+        #expect(try await house.get(path, cookie: after.cookie).text.contains("<strong>3 jobs</strong> on the way"))
         #expect(try await house.journal.figures(now: House.at).dead == 0)
         #expect(try await house.audit().contains { $0.action == "jobs.retry" && $0.actor == "user admin@example.com" })
         let again = fields.merging(["csrf": after.csrf]) { $1 }
         #expect(try await house.submit("/console/bulk/retry", again, cookie: after.cookie).status == 409)
     }
 
+    @Test func `order what was shown, and show it anew where there is more`() async throws {
+        let house = try House()
+        for number in 0..<2 { try await house.deadLead(email: "a\(number)@example.com") }
+        let (cookie, csrf) = try await house.enter()
+        let plan = try await house.get("/console/bulk/cancel?state=dead", cookie: cookie)
+        #expect(plan.text.contains("<strong>2 jobs</strong> would be cancelled for good"))
+        #expect(plan.text.contains(#"name="planned" value="2""#) && plan.text.contains(#"name="until""#))
+        try await house.deadLead(email: "late@example.com")
+        let fields = ["csrf": csrf, "state": "dead", "planned": "2"]
+        let again = try await house.submit("/console/bulk/cancel", fields, cookie: cookie)
+        #expect(again.status == 200 && again.text.contains("2 jobs stood here when you decided"))
+        #expect(again.text.contains(#"name="planned" value="3""#))
+        #expect(try await house.journal.figures(now: House.at).dead == 3)
+        let ordered = try await house.submit(
+            "/console/bulk/cancel", fields.merging(["planned": "3"]) { $1 }, cookie: cookie)
+        try await house.work(until: try #require(ordered.header("location")))
+        #expect(try await house.journal.figures(now: House.at).dead == 0, "dead letters can be given up in groups")
+    }
+
     @Test func `stop an order where they are told to`() async throws {
         let house = try House()
         for number in 0..<3 { try await house.deadLead(email: "a\(number)@example.com") }
         let (cookie, csrf) = try await house.enter()
-        let ordered = try await house.submit("/console/bulk/retry", ["csrf": csrf, "state": "dead"], cookie: cookie)
+        let ordered = try await house.submit(
+            "/console/bulk/retry", ["csrf": csrf, "state": "dead", "planned": "3"], cookie: cookie)
         let path = try #require(ordered.header("location"))
         #expect(try await house.submit(path + "/stop", ["csrf": csrf], cookie: cookie).status == 303)
         try await house.work(until: path)
@@ -200,7 +221,7 @@ enum Paths {
         let path = try #require(ordered.header("location"))
         try await house.work(until: path)
         let after = try await house.enter()
-        #expect(try await house.get(path, cookie: after.cookie).text.contains("2 of 2 done"))
+        #expect(try await house.get(path, cookie: after.cookie).text.contains("2 of 2 read again"))
         #expect(try await house.audit().contains { $0.action == "quarantine.replay" && $0.target == "2 deliveries" })
     }
 
@@ -303,7 +324,8 @@ enum Paths {
         let made = try await house.submit(
             "/console/settings/keys", ["csrf": csrf, "scope": "ingest", "source": "chat"], cookie: cookie)
         let key = try #require(try await house.journal.keys().first)
-        #expect(made.text.contains("tl_\(key.shown)_") && key.scope == .ingest && key.source == "chat")
+        #expect(made.status == 303 && key.scope == .ingest && key.source == "chat")
+        #expect(try await house.get("/console/settings", cookie: cookie).text.contains("tl_\(key.shown)_"))
         #expect(try await !house.get("/console/settings", cookie: cookie).text.contains("tl_\(key.shown)_"))
         let revoke = ["csrf": csrf, "key": key.shown]
         #expect(try await house.submit("/console/settings/keys/revoke", revoke, cookie: cookie).status == 303)
@@ -317,7 +339,7 @@ enum Paths {
         let call = Call(
             method: "GET", headers: [("cookie", "throughline_session=\(id)")], requestID: "r")
         let visit = try #require(try await house.console.visit(of: call))
-        let follower = try #require(house.console.followers.enter())
+        let follower = try #require(house.console.followers.enter(id))
         let feed = LiveFeed(console: house.console, visit: visit, follower: follower)
         var told: [String] = []
         try await feed.run { bytes in

@@ -147,3 +147,27 @@ extension `The whole product`.Scenes {
         }
     }
 }
+
+extension `The whole product` {
+    @Test func `a server that cannot listen says what to set, and leaves its journal as it was`() async throws {
+        try await Stage.set { stage in
+            let server = stage.server
+            try await server.start()
+            let emitted = try await server.run("emit", "lead_captured", "email=ada@example.com", "session=s1")
+            #expect(emitted.status == 0, "\(emitted)")
+            #expect(try await server.stop() == 0)
+            let configuration = try String(contentsOfFile: server.folder.file("throughline.yaml"), encoding: .utf8)
+            // An address for documentation (RFC 5737): no machine has it.
+            for (host, words) in [("192.0.2.1", "http.host"), ("nosuch.invalid", "no address is known by that name")] {
+                try server.write(
+                    configuration.replacing("host: 127.0.0.1", with: "host: \(host)"),
+                    to: "throughline.yaml")
+                let refusal = try await server.refusal()
+                #expect(refusal.status == 3 && refusal.words.contains(words), "\(refusal.words)")
+            }
+            try server.write(configuration, to: "throughline.yaml")
+            try await server.start()
+            #expect(try await server.run("trace", "ada@example.com").output.contains("lead_captured"))
+        }
+    }
+}

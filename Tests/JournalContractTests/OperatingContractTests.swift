@@ -47,6 +47,19 @@ import Testing
         #expect(try await bench.claim().map(\.unknownSince) == [start, nil])
     }
 
+    @Test(arguments: Store.all) func `gives dead jobs up in bulk where they are asked for by name`(store: Store)
+        async throws
+    {
+        let bench = try await Bench(store)
+        let jobs = try await deadJobs(bench)
+        #expect(try await bench.journal.bulkPlan(.cancel, JobFilter()).count == 0)
+        let filter = JobFilter(states: [.dead], destination: "crm")
+        #expect(try await bench.journal.bulkPlan(.cancel, filter).count == 2)
+        #expect(try await bench.journal.bulk(.cancel, filter, limit: 10, by: "ada", now: start) == 2)
+        #expect(try await bench.state(jobs[0]) == .cancelled)
+        #expect(try await bench.journal.figures(now: start).dead == 1)
+    }
+
     @Test(arguments: Store.all) func `cancels what is open and not what runs or has ended`(store: Store) async throws {
         let bench = try await Bench(store)
         let subject = try await bench.subject()

@@ -84,8 +84,10 @@ import Testing
 
     @Test func `has places for so many, and a place is free again when its follower leaves`() async throws {
         let house = try await house()
-        var places = (0..<Followers.countMax).compactMap { _ in house.dependencies.followers.enter() }
+        var places = (0..<Followers.countMax).compactMap { house.dependencies.followers.enter("\($0)") }
         #expect(places.count == Followers.countMax)
+        let own = Followers()
+        #expect((0..<Followers.countMax).compactMap { _ in own.enter("one") }.count == Followers.ownerMax)
         let reply = try await house.send("GET", "/v1/tail", key: "read")
         #expect(reply.status == 503 && reply.header("retry-after") != nil)
         places.removeLast()

@@ -106,6 +106,21 @@ import Testing
         #expect(decide(figures) == ["+failed_work:crm"])
     }
 
+    @Test func `say nothing of the failures of an outage that was told and is over`() {
+        let sum = TallySum(kind: .work, name: "crm", total: 100, failed: 100, recentTotal: 50, recentFailed: 50)
+        var figures = WatchFigures(
+            sums: [sum],
+            recoveries: ["destination:crm:unreachable": start - .seconds(60), "destination:x:blocked": start])
+        #expect(decide(figures) == [])
+        figures.recoveries["destination:crm:unreachable"] = start - AlertRules.recoveryTime
+        #expect(decide(figures) == ["+failed_work:crm"])
+    }
+
+    @Test func `tell of jobs that nothing works, since their destination was taken out`() {
+        #expect(decide(WatchFigures(destinations: ["crm", "gone"])) == ["+stranded_jobs:gone"])
+        #expect(decide(WatchFigures(alerts: [row("stranded_jobs:gone")])) == ["-stranded_jobs:gone"])
+    }
+
     @Test func `end their own alerts and leave those of others`() {
         let figures = WatchFigures(alerts: [
             row("dead_letters:crm"), row("stubborn_jobs:crm"), row("failed_work:crm"), row("unplannable"),

@@ -88,10 +88,8 @@ extension Routes {
                     email.utf8.count <= Limits.idLengthMax
                 else { throw Failure(.invalid, "email takes an address like you@example.com.", field: "email") }
                 let password = try inputs.required("password")
-                guard (passwordLengthMin...passwordLengthMax).contains(password.utf8.count) else {
-                    throw Failure(
-                        .invalid, "A password has \(passwordLengthMin) to \(passwordLengthMax) bytes.",
-                        field: "password")
+                if let problem = problem(withPassword: password) {
+                    throw Failure(.invalid, problem, field: "password")
                 }
                 let row = UserRow(email: email, role: role, createdAt: dependencies.time.now)
                 try await dependencies.operating.putUser(
@@ -110,5 +108,16 @@ extension Routes {
     }
 
     package static let passwordLengthMin = 12
+
+    /// What is wrong with a new password; nil: nothing.
+    package static func problem(withPassword password: String) -> String? {
+        guard (passwordLengthMin...passwordLengthMax).contains(password.utf8.count) else {
+            return "A password has \(passwordLengthMin) to \(passwordLengthMax) bytes."
+        }
+        // NULs at its end would count for nothing (HMAC fills up with them).
+        return password.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
+            ? "A password holds no control characters." : nil
+    }
+
     package static let passwordLengthMax = 256
 }

@@ -32,7 +32,7 @@ extension Routes {
                 case .stillFailing(let words):
                     throw Failure(
                         .conflict,
-                        "\(name) stays paused, its probe still fails: \(words) (force resumes it all the same)")
+                        "\(name) is not back, its probe fails: \(words) (force goes on all the same)")
                 }
             },
         ]

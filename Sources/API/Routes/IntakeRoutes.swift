@@ -35,9 +35,19 @@ extension Routes {
                         source: source, contentType: call.header("content-type"), body: call.body,
                         boundSource: boundSource(of: call))
                 }
-                return answer(await withToken(receipt, dependencies), of: "events", call, dependencies)
+                return answer(
+                    await withToken(receipt, dependencies), of: eventsSource(source, call, dependencies), call,
+                    dependencies
+                )
             },
         ]
+    }
+
+    /// The source that the events count for: as named, else the key's, else the only one there is.
+    private static func eventsSource(_ named: String?, _ call: Call, _ dependencies: Dependencies) -> String {
+        let known = dependencies.settings.current.sources.filter { $0.kind == .events }.map(\.name)
+        let told = named ?? boundSource(of: call)
+        return told.flatMap { known.contains($0) ? $0 : nil } ?? (told == nil && known.count == 1 ? known[0] : "events")
     }
 
     private static func boundSource(of call: Call) -> String? {

@@ -62,11 +62,11 @@ extension Routes {
         let token = call.query["token"] ?? bearer(call) ?? ""
         var answer: Answer
         if try await aftercare.receipts.opens(token, event), text == event.description {
-            if let place = aftercare.receiptFollowers.take() {
+            if let place = aftercare.receiptFollowers.take(for: text) {
                 answer = try await tell(event, place) ?? unknownReceipt(call)
             } else {
                 answer = .error(
-                    429, code: "overloaded", "Too many follow their receipts now. Ask again in a moment.",
+                    429, code: "overloaded", "Too many follow receipts, or this one, now. Ask again in a moment.",
                     requestID: call.requestID)
                 answer.headers.append(("retry-after", "5"))
             }

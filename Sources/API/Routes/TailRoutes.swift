@@ -12,7 +12,7 @@ extension Routes {
                     type: try inputs.text("type"), source: try inputs.text("source"),
                     destination: try inputs.text("destination"))
                 let start = try await cursor(try inputs.text("cursor") ?? call.header("last-event-id"), dependencies)
-                guard let follower = dependencies.followers.enter() else {
+                guard let follower = dependencies.followers.enter(call.actor) else {
                     throw Failure(
                         .overloaded, "\(Followers.countMax) follow already; end one of them (throughline tail).")
                 }

@@ -4,10 +4,13 @@ internal import Synchronization
 /// Who follows what happens, at most so many at once; each is told which jobs had an attempt that did not end them.
 package final class Followers: Sendable {
     package static let countMax = 16
+    /// Of them one session, or one key.
+    package static let ownerMax = 4
     static let rememberedMax = 1000
 
     private struct State {
         var boxes: [Int: [JobID]] = [:]
+        var owners: [Int: String] = [:]
         var nextNumber = 0
     }
 
@@ -15,12 +18,14 @@ package final class Followers: Sendable {
 
     package init() {}
 
-    /// Nil where all places are taken.
-    package func enter() -> Follower? {
+    /// Nil where all places are taken, or all that one owner may have.
+    package func enter(_ owner: String) -> Follower? {
         let number = state.withLock { state -> Int? in
-            guard state.boxes.count < Self.countMax else { return nil }
+            guard state.boxes.count < Self.countMax, state.owners.values.count(where: { $0 == owner }) < Self.ownerMax
+            else { return nil }
             state.nextNumber += 1
             state.boxes[state.nextNumber] = []
+            state.owners[state.nextNumber] = owner
             return state.nextNumber
         }
         return number.map { Follower(self, number: $0) }
@@ -44,7 +49,12 @@ package final class Followers: Sendable {
         }
     }
 
-    fileprivate func leave(_ number: Int) { state.withLock { $0.boxes[number] = nil } }
+    fileprivate func leave(_ number: Int) {
+        state.withLock {
+            $0.boxes[number] = nil
+            $0.owners[number] = nil
+        }
+    }
 }
 
 /// One place among the followers; it is free again when nobody holds this.

@@ -5,12 +5,20 @@ package import Model
 /// mistyped filter would otherwise match everything.
 package struct Inputs: Sendable {
     private let values: JSONObject
+    /// Everything of a query is text; in a body a truth is a truth and a number a number.
+    private let isQuery: Bool
     private let now: Instant
 
-    package init(_ query: Query, known: Set<String>, now: Instant) throws(Failure) {
+    /// `isForm`: sent by a page, which names each of its fields and leaves those empty that say nothing.
+    package init(_ query: Query, known: Set<String>, now: Instant, isForm: Bool = false) throws(Failure) {
         var values = JSONObject()
-        for pair in query.pairs where !pair.value.isEmpty { values[pair.name] = .string(pair.value) }
-        try self.init(values, known: known, now: now)
+        for pair in query.pairs where !isForm || !pair.value.isEmpty {
+            guard values[pair.name] == nil else {
+                throw Failure(.invalid, "\(pair.name) is given twice; give it once.", field: pair.name)
+            }
+            values[pair.name] = .string(pair.value)
+        }
+        try self.init(values, known: known, now: now, isQuery: true)
     }
 
     /// An empty body is an object without members.
@@ -23,15 +31,21 @@ package struct Inputs: Sendable {
                 throw Failure(.invalid, "The body is no JSON object: \(error.description).")
             }
         }
-        try self.init(values, known: known, now: now)
+        try self.init(values, known: known, now: now, isQuery: false)
     }
 
-    private init(_ values: JSONObject, known: Set<String>, now: Instant) throws(Failure) {
+    private init(_ values: JSONObject, known: Set<String>, now: Instant, isQuery: Bool) throws(Failure) {
         if let name = values.keys.first(where: { !known.contains($0) }) {
             throw Failure(
                 .invalid, "\(name) is not known here; use \(known.sorted().joined(separator: ", ")).", field: name)
         }
+        // `--destination "$NAME"` where NAME is not set: not all destinations are meant.
+        for member in values.members where member.value == .string("") {
+            throw Failure(
+                .invalid, "\(member.key) is empty; leave it out, or say which one you mean.", field: member.key)
+        }
         self.values = values
+        self.isQuery = isQuery
         self.now = now
     }
 
@@ -53,15 +67,17 @@ package struct Inputs: Sendable {
         switch values.present(name) {
         case nil: return nil
         case .bool(let value)?: return value
-        case .string("true")?: return true
-        case .string("false")?: return false
+        case .string("true")? where isQuery: return true
+        case .string("false")? where isQuery: return false
         default: throw Failure(.invalid, "\(name) takes true or false.", field: name)
         }
     }
 
     package func count(_ name: String, upTo limit: Int) throws(Failure) -> Int? {
         guard let value = values.present(name) else { return nil }
-        guard let number = value.int ?? value.string.flatMap({ Int64($0) }), (1...Int64(limit)).contains(number) else {
+        guard let number = value.int ?? (isQuery ? value.string.flatMap({ Int64($0) }) : nil),
+            (1...Int64(limit)).contains(number)
+        else {
             throw Failure(.invalid, "\(name) takes a whole number from 1 to \(limit).", field: name)
         }
         return Int(number)

@@ -6,6 +6,7 @@ extension BulkPlan {
         [
             "action": .string(action.rawValue), "count": API.json(count), "by_destination": API.json(byDestination),
             "by_error_class": API.json(byErrorClass), "unknown": API.json(unknown), "untouched": API.json(untouched),
+            "kept_requests": API.json(keptRequests),
         ]
     }
 }

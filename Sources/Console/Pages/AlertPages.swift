@@ -3,6 +3,7 @@ internal import Journal
 internal import Model
 internal import Settings
 internal import Trail
+internal import Watch
 
 extension Console {
     var alertRoutes: [Route] {
@@ -60,12 +61,37 @@ extension Console {
     static func values(of row: AlertRow, now: Instant) -> JSONValue {
         [
             "id": .string(row.id.description), "key": .string(row.alert.key), "title": .string(row.alert.title),
-            "detail": .string(row.alert.detail), "severity": .string(row.alert.severity.rawValue),
+            "detail": detail(row.alert.detail), "link": .string(link(of: row.alert.key)),
+            "severity": .string(row.alert.severity.rawValue),
             "tone": .string(row.alert.severity == .critical ? "bad" : "warn"), "cost": .string(row.alert.cost ?? ""),
             "at": Shown.stamp(row.alert.at, now: now), "ended": Shown.stamp(row.endedAt, now: now),
             "lasted": .string(row.endedAt.map { Shown.duration($0 - row.alert.at) } ?? ""),
             "hand": .string(row.acknowledged?.by ?? ""), "is_new": .bool(row.acknowledged == nil),
         ]
+    }
+
+    /// In parts, commands apart from words.
+    private static func detail(_ text: String) -> JSONValue {
+        .array(
+            text.split(separator: "`", omittingEmptySubsequences: false).enumerated().map { index, part in
+                ["is_code": .bool(index % 2 == 1), "text": .string(String(part))]
+            })
+    }
+
+    /// Where the cause of an alert can be seen and mended.
+    private static func link(of key: String) -> String {
+        func path(_ path: String, _ name: String) -> String { path + PercentCoding.encode(name) }
+        switch AlertKey(key) {
+        case .work(.dead, let name): return path("/console/dead?destination=", name)
+        case .work(.stranded, let name): return path("/console/jobs?state=\(openStates)&destination=", name)
+        case .work(_, let name), .destination(let name): return path("/console/destinations/", name)
+        case .other(.failedDeliveries, _): return "/console#door"
+        case .other(.silent, let name): return path("/console/events?source=", name)
+        case .other(.secret, _): return "/console/settings"
+        case .other(.mismatch, _): return "/console/reconciliations"
+        case .other: return "/console"
+        case .foreign: return key == "unplannable" ? "/console/quarantine" : "/console"
+        }
     }
 
     static func values(of issue: IssueRow, now: Instant) -> JSONValue {
@@ -85,7 +111,7 @@ extension Console {
 
     private func alertPage(_ visit: Visit) async throws -> Answer {
         let query = visit.call.query
-        let inputs = try Inputs(query, known: Inputs.page, now: now)
+        let inputs = try Inputs(query, known: Inputs.page, now: now, isForm: true)
         let open = try await dependencies.reading.alerts(openOnly: true, page: PageRequest(limit: 100)).items
         let page = try await dependencies.reading.alerts(openOnly: false, page: inputs.page())
         let issues = try await dependencies.reading.issues(IssueFilter(isOpen: true), page: PageRequest(limit: 100))
@@ -95,8 +121,16 @@ extension Console {
             "alerts", in: "alerts",
             [
                 "title": "Alerts and issues",
-                "open": .array(open.sorted(by: Self.isWorse).map { Self.values(of: $0, now: now) }),
+                "open": .array(
+                    open.sorted(by: Self.isWorse).map { row in
+                        var values = Self.values(of: row, now: now).object ?? [:]
+                        let silence = silences.first { $0.covers(row.alert.key, at: now) }
+                        values["silent"] = Shown.stamp(silence?.until, now: now)
+                        values["can_silence"] = .bool(silence == nil)
+                        return .object(values)
+                    }),
                 "issues": .array(issues.items.map { Self.values(of: $0, now: now) }),
+                "any_silence": .bool(!silences.isEmpty),
                 "silences": .array(
                     silences.map {
                         [

@@ -7,7 +7,7 @@ extension Console {
 
     private func auditPage(_ visit: Visit) async throws -> Answer {
         let query = visit.call.query
-        let inputs = try Inputs(query, known: Inputs.page, now: now)
+        let inputs = try Inputs(query, known: Inputs.page, now: now, isForm: true)
         let page = try await dependencies.operating.audit(page: inputs.page())
         let now = now
         return try await html(

@@ -7,11 +7,14 @@ internal import Trail
 extension Console {
     var bulkRoutes: [Route] {
         [
-            page("GET", "/console/bulk/{action}", .operator) { visit in try await planPage(visit) },
+            page("GET", "/console/bulk/{action}", .operator) { visit in try await planPage(visit, visit.call.query) },
             page("POST", "/console/bulk/{action}", .operator) { visit in
                 let (action, filter) = try bulk(visit.call, visit.form)
                 let plan = try await dependencies.operating.bulkPlan(action, filter)
                 guard plan.count > 0 else { throw Failure(.conflict, "Nothing fits any more; nothing was done.") }
+                // Only what was shown is ordered.
+                let shown = try inputs(visit.form).count("planned", upTo: .max) ?? 0
+                guard plan.count <= shown else { return try await planPage(visit, visit.form, shown: shown) }
                 let run = try desk.order(
                     .jobs(action, filter), title: "\(Self.verb(action)) \(Shown.count(plan.count, "job"))",
                     planned: plan.count, by: visit.actor)
@@ -21,7 +24,7 @@ extension Console {
             page("POST", "/console/runs/{id}/stop", .operator) { visit in
                 let run = try run(visit)
                 desk.stop(run.id)
-                try await note(visit, "bulk.stop", run.title, detail: "after \(run.done) of \(run.planned)")
+                try await note(visit, "bulk.stop", run.title)
                 return redirect(to: "/console/runs/\(run.id)")
             },
         ]
@@ -42,8 +45,10 @@ extension Console {
     }
 
     /// What is going to be done, before anything is.
-    private func planPage(_ visit: Visit) async throws -> Answer {
-        let (action, filter) = try bulk(visit.call, visit.call.query)
+    ///
+    /// `shown`: so many stood on the page whose button was pressed, and there are more now.
+    private func planPage(_ visit: Visit, _ query: Query, shown: Int? = nil) async throws -> Answer {
+        let (action, filter) = try bulk(visit.call, query)
         let plan = try await dependencies.operating.bulkPlan(action, filter)
         let details = try await JobBulk(dependencies: dependencies, action: action, filter: filter).plan()
         let seconds = details["seconds_at_rate"]?.int
@@ -54,23 +59,44 @@ extension Console {
                 "verb": .string(Self.verb(action)), "path": .string("/console/bulk/\(action.rawValue)"),
                 "what": .string(Shown.count(plan.count, "job")), "is_any": .bool(plan.count > 0),
                 "is_retry": .bool(action == .retry),
+                "grown": .string(shown.map { Shown.count($0, "job") } ?? ""),
+                "kept": .string(
+                    action == .retry && plan.keptRequests > 0 ? Shown.count(plan.keptRequests, "job") : ""),
                 "unknown": .string(plan.unknown > 0 ? Shown.count(plan.unknown, "job") : ""),
                 "untouched": .string(plan.untouched > 0 ? Shown.count(plan.untouched, "job") : ""),
-                "takes": .string(seconds.map { $0 < 1 ? "less than a second" : TrailText.duration($0 * 1000) } ?? ""),
+                "takes": .string(
+                    action == .cancel
+                        ? ""
+                        : seconds.map { $0 < 1 ? "less than a second" : "about " + TrailText.duration($0 * 1000) } ?? ""
+                ),
                 "first_list": ["title": "By destination", "items": Self.list(plan.byDestination)],
                 "second_list": ["title": "By cause", "items": Self.list(plan.byErrorClass)],
-                "fields": Filters.hidden(visit.call.query), "back": "/console/dead",
+                "fields": bound(query, filter, plan), "back": "/console/dead",
             ], visit)
+    }
+
+    /// The fields that order what was shown and nothing that came since: its times as they were, and how many.
+    private func bound(_ query: Query, _ filter: JobFilter, _ plan: BulkPlan) -> JSONValue {
+        let own: Set = ["since", "until", "planned"]
+        var fields = Filters.hidden(query).array?.filter { !own.contains($0["name"]?.string ?? "") } ?? []
+        func add(_ name: String, _ value: String) { fields.append(["name": .string(name), "value": .string(value)]) }
+        if let since = filter.since { add("since", since.description) }
+        add("until", (filter.until ?? now).description)
+        add("planned", String(plan.count))
+        return .array(fields)
     }
 
     private func bulk(_ call: Call, _ query: Query) throws -> (BulkAction, JobFilter) {
         guard let action = BulkAction(rawValue: call.parameter("action")) else {
             throw Failure(.notFound, "There is no such action.")
         }
-        let inputs = try Inputs(query, known: Inputs.jobs.union(["csrf"]), now: now)
-        var filter = try inputs.jobFilter()
+        var filter = try inputs(query).jobFilter()
         if filter.states.isEmpty && action == .retry { filter.states = [.dead] }
         return (action, filter)
+    }
+
+    private func inputs(_ query: Query) throws(Failure) -> Inputs {
+        try Inputs(query, known: Inputs.jobs.union(["csrf", "planned"]), now: now, isForm: true)
     }
 
     private func run(_ visit: Visit) throws(Failure) -> BulkDesk.Run {
@@ -84,6 +110,7 @@ extension Console {
     private func runPage(_ visit: Visit) async throws -> Answer {
         let run = try run(visit)
         let isOver = run.state != .waiting && run.state != .running
+        let sequel = try await sequel(of: run, isOver: isOver)
         return try await html(
             "run", in: "jobs",
             [
@@ -95,9 +122,31 @@ extension Console {
                 "done": .string(Shown.number(run.done)), "planned": .string(Shown.number(run.planned)),
                 "value": .string(String(run.done)), "max": .string(String(max(run.planned, 1))),
                 "refused": .string(run.refused > 0 ? Shown.number(run.refused) : ""),
+                "deed": .string(Self.deed(run.order)),
+                "still_open": .string(sequel.map { Shown.count($0.open, "job") } ?? ""),
+                "dead_again": .string(sequel.map { $0.dead > 0 ? Shown.number($0.dead) : "" } ?? ""),
                 "problem": .string(run.problem ?? ""), "actor": .string(run.actor),
                 "at": Shown.stamp(run.orderedAt, now: now), "is_over": .bool(isOver),
-                "can_stop": .bool(!isOver && !run.isStopping), "refresh": .bool(!isOver),
+                "can_stop": .bool(!isOver && !run.isStopping), "refresh": .bool(!isOver || (sequel?.open ?? 0) > 0),
             ], visit)
+    }
+
+    private static func deed(_ order: BulkDesk.Order) -> String {
+        switch order {
+        case .jobs(.retry, _): "set going again"
+        case .jobs(.cancel, _): "cancelled"
+        case .quarantine: "read again"
+        }
+    }
+
+    /// What has become of the jobs that were set going: how many are on their way, and how many lie dead, of those that
+    /// fit whatever stops them now.
+    private func sequel(of run: BulkDesk.Run, isOver: Bool) async throws -> (open: Int, dead: Int)? {
+        guard isOver, run.done > 0, case .jobs(.retry, var filter) = run.order else { return nil }
+        filter.errorClass = nil
+        filter.states = []
+        let open = try await dependencies.operating.bulkPlan(.cancel, filter).count
+        filter.states = [.dead]
+        return (open, try await dependencies.operating.bulkPlan(.retry, filter).count)
     }
 }

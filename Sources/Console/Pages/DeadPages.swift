@@ -8,7 +8,7 @@ extension Console {
 
     private func deadPage(_ visit: Visit) async throws -> Answer {
         let query = visit.call.query
-        let inputs = try Inputs(query, known: Inputs.jobs, now: now)
+        let inputs = try Inputs(query, known: Inputs.jobs, now: now, isForm: true)
         var filter = try inputs.jobFilter()
         filter.states = [.dead]
         let groups = try await dependencies.reading.deadGroups(filter)

@@ -25,6 +25,8 @@ extension Console {
     }
 
     private static let errorsMax = 10
+    /// Jobs behind a breaker wait as they came: the errors are among them.
+    private static let errorsLookedFor = 50
 
     private func known(_ visit: Visit) throws(Failure) -> DestinationSettings {
         guard let destination = settings.destination(visit.call.parameter("name")) else {
@@ -42,7 +44,7 @@ extension Console {
             return redirect(to: path)
         case .stillFailing(let words):
             return try await message(
-                "\(name) stays paused", "The probe still fails: \(words)", in: "destinations", visit, status: 409,
+                "\(name) is not back", "The probe fails: \(words)", in: "destinations", visit, status: 409,
                 extra: ["force_action": .string("\(path)/resume"), "back": .string(path)])
         }
     }
@@ -72,6 +74,7 @@ extension Console {
             "open_states": .string(states.isEmpty ? "nothing waits" : states.joined(separator: ", ")),
             "jobs_query": .string("destination=\(path)&state=\(Self.openStates)"),
             "is_paused": .bool(status.pause != nil), "is_active": .bool(status.pause == nil),
+            "can_try": .bool(status.pause == nil && status.breaker != "closed"),
             "cause": .string(status.pause.map { $0.cause.rawValue } ?? ""),
             "reason": .string(status.pause?.reason ?? ""), "since": Shown.stamp(status.pause?.since, now: now),
         ]
@@ -86,6 +89,10 @@ extension Console {
                 name: destination.name, kind: destination.kind.name, pause: nil, breaker: "closed", running: 0)
         var values = values(of: status, try await figures.figures())
         values["title"] = .string("Destination \(destination.name)")
+        let dead = try await dependencies.reading.deadGroups(
+            JobFilter(states: [.dead], destination: destination.name)
+        ).reduce(0) { $0 + $1.count }
+        values["dead"] = .string(dead > 0 ? Shown.count(dead, "dead letter") : "")
         values["rate"] = .string(
             destination.rate.map { "\($0.count) in \(Shown.duration($0.per))" } ?? "no limit of ours")
         values["concurrency"] = .string(String(destination.concurrency))
@@ -114,10 +121,10 @@ extension Console {
     /// The newest errors of jobs that gave up or are tried again, in the destination's words.
     private func lastErrors(of destination: String) async throws -> [JSONValue] {
         let page = try await dependencies.reading.jobs(
-            JobFilter(states: [.dead, .retryable, .held], destination: destination),
-            page: PageRequest(limit: Self.errorsMax))
+            JobFilter(states: [.dead, .retryable, .held, .available, .running], destination: destination),
+            page: PageRequest(limit: Self.errorsLookedFor))
         let now = now
-        return page.items.filter { $0.errorClass != nil || $0.error != nil }.map {
+        return page.items.filter { $0.errorClass != nil || $0.error != nil }.prefix(Self.errorsMax).map {
             .object(Self.values(of: $0, now: now))
         }
     }

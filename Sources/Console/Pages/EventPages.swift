@@ -33,7 +33,7 @@ extension Console {
 
     private func eventList(_ visit: Visit) async throws -> Answer {
         let query = visit.call.query
-        let inputs = try Inputs(query, known: Inputs.events.union(Inputs.page), now: now)
+        let inputs = try Inputs(query, known: Inputs.events.union(Inputs.page), now: now, isForm: true)
         let page = try await dependencies.reading.events(inputs.eventFilter(), page: inputs.page())
         let types = settings.catalogue.typeNames
         let filters = Filters(

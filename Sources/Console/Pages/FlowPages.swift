@@ -61,7 +61,7 @@ extension Console {
             throw Failure(.notFound, "There is no flow with this id in the configuration.")
         }
         let query = visit.call.query
-        let inputs = try Inputs(query, known: Inputs.page.union(["outcome"]), now: now)
+        let inputs = try Inputs(query, known: Inputs.page.union(["outcome"]), now: now, isForm: true)
         let page = try await survey.decisions(
             DecisionFilter(flow: flow.id, outcomes: try inputs.words("outcome", of: Decision.Outcome.self)),
             page: PageRequest(limit: Self.decisionsMax, cursor: try inputs.text("cursor")))
@@ -98,7 +98,19 @@ extension Console {
                     .invalid, "This is no id of an event; it begins with tev_ and stands on the event's page.")
             }
             let result = try await backstage.rehearse(id, configuration: configuration, asNew: asNew)
-            for member in self.values(of: result, isAdmin: visit.session.role.includes(.admin)).members {
+            let said = Masked.said(in: try await dependencies.reading.event(id)?.row.event.data ?? [:])
+            let isAdmin = visit.session.role.includes(.admin)
+            let shown = self.values(of: result) { fields in
+                if isAdmin {
+                    return .array(
+                        fields.members.map {
+                            ["name": .string($0.key), "value": .string($0.value.text ?? $0.value.encodedText)]
+                        })
+                }
+                // Whoever writes the map chooses what a field is called.
+                return configuration == nil ? Masked.rows(of: fields, hiding: said) : Masked.hiddenRows(of: fields)
+            }
+            for member in shown.members {
                 values[member.key] = member.value
             }
         } catch let failure as Failure
@@ -110,7 +122,7 @@ extension Console {
         return try await html("rehearse", in: "flows", values, visit)
     }
 
-    private func values(of result: Rehearsed, isAdmin: Bool) -> JSONObject {
+    private func values(of result: Rehearsed, fields: (JSONObject) -> JSONValue) -> JSONObject {
         let now = now
         return [
             "is_done": true,
@@ -121,12 +133,7 @@ extension Console {
                         "effect": .string(Masked.key(effect.job.effect.text)),
                         "starts": Shown.stamp(effect.job.startsAt > now ? effect.job.startsAt : nil, now: now),
                         "waits": .string(Self.words(effect.job.waitsFor)),
-                        "fields": isAdmin
-                            ? .array(
-                                effect.fields.members.map {
-                                    ["name": .string($0.key), "value": .string($0.value.text ?? $0.value.encodedText)]
-                                })
-                            : Masked.rows(of: effect.fields),
+                        "fields": fields(effect.fields),
                     ]
                 }),
             "decisions": .array(result.decisions.map { Self.values(of: $0, now: now) }),

@@ -21,7 +21,7 @@ extension Console {
 
     private func jobList(_ visit: Visit) async throws -> Answer {
         let query = visit.call.query
-        let inputs = try Inputs(query, known: Inputs.jobs.union(Inputs.page), now: now)
+        let inputs = try Inputs(query, known: Inputs.jobs.union(Inputs.page), now: now, isForm: true)
         let page = try await dependencies.reading.jobs(inputs.jobFilter(), page: inputs.page())
         let filters = Filters(
             path: "/console/jobs",

@@ -7,8 +7,8 @@ extension Console {
     /// Says that something happened, not what: pages then ask for themselves again.
     var live: Route {
         page("GET", "/console/live") { visit in
-            guard let follower = followers.enter() else {
-                throw Failure(.overloaded, "\(Followers.countMax) pages follow already; this one does not.")
+            guard let follower = followers.enter(visit.sessionID) else {
+                throw Failure(.overloaded, "So many pages follow already that this one does not.")
             }
             let feed = LiveFeed(console: self, visit: visit, follower: follower)
             var answer = Answer.stream("text/event-stream") { write in try await feed.run(write) }
@@ -37,6 +37,7 @@ struct LiveFeed: Sendable {
         var openAlerts: Int
         var quarantined: Int
         var dead: Int
+        var runs: [String]
     }
 
     func run(_ write: Answer.Write) async throws {
@@ -72,6 +73,7 @@ struct LiveFeed: Sendable {
         let health = await console.dependencies.destinations.health()
         return Sight(
             pauses: health.map { "\($0.name) \($0.pause?.cause.rawValue ?? "") \($0.breaker)" },
-            openAlerts: figures.openAlerts, quarantined: figures.quarantined, dead: figures.dead)
+            openAlerts: figures.openAlerts, quarantined: figures.quarantined, dead: figures.dead,
+            runs: console.desk.all.map { "\($0.id) \($0.done) \($0.state)" })
     }
 }

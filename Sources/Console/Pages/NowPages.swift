@@ -123,7 +123,7 @@ extension Console {
         let standing = Standing(status)
         return StreetPicture.Station(
             title: status.name, figure: Shown.number(open),
-            caption: open == 0 ? standing.word : "wait, \(standing.word)",
+            caption: open > 0 && standing.tone == "good" ? "wait" : standing.word,
             tone: standing.tone, state: standing.word,
             link: "/console/destinations/\(PercentCoding.encode(status.name))",
             isFlowing: isWorking && status.pause == nil)

@@ -40,7 +40,7 @@ extension Console {
 
     /// Kept deliveries that wait, by the query's filter.
     private func openKept(_ query: Query) throws -> KeptFilter {
-        let inputs = try Inputs(query, known: Inputs.kept.union(["csrf"]).union(Inputs.page), now: now)
+        let inputs = try Inputs(query, known: Inputs.kept.union(["csrf"]).union(Inputs.page), now: now, isForm: true)
         var filter = try inputs.keptFilter()
         if filter.kinds.isEmpty { filter.kinds = [.quarantined, .unplannable] }
         filter.isReplayed = false
@@ -50,7 +50,7 @@ extension Console {
     private func quarantineList(_ visit: Visit) async throws -> Answer {
         let query = visit.call.query
         var filter = try openKept(query)
-        let inputs = try Inputs(query, known: Inputs.kept.union(Inputs.page), now: now)
+        let inputs = try Inputs(query, known: Inputs.kept.union(Inputs.page), now: now, isForm: true)
         filter.isReplayed = try inputs.flag("replayed") ?? false
         let page = try await dependencies.reading.keptDeliveries(filter, page: inputs.page())
         let groups = filter.isReplayed == true ? [] : try await survey.keptGroups(filter)

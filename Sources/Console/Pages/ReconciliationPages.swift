@@ -9,7 +9,7 @@ extension Console {
         [
             page("GET", "/console/reconciliations") { visit in try await reconciliationList(visit) },
             page("POST", "/console/reconciliations", .operator) { visit in
-                let inputs = try Inputs(visit.form, known: ["place", "since", "csrf"], now: now)
+                let inputs = try Inputs(visit.form, known: ["place", "since", "csrf"], now: now, isForm: true)
                 let runs = try await aftercare().reconciling.order(
                     place: try inputs.text("place"), since: try inputs.time("since"), by: visit.actor)
                 for run in runs {
@@ -45,14 +45,14 @@ extension Console {
 
     /// Those that a plan or a repair is for; empty: all.
     private func causes(_ query: Query) throws -> Set<Difference.Cause> {
-        try Inputs(query, known: ["cause", "csrf"], now: now).words("cause", of: Difference.Cause.self)
+        try Inputs(query, known: ["cause", "csrf"], now: now, isForm: true).words("cause", of: Difference.Cause.self)
     }
 
     // MARK: All
 
     private func reconciliationList(_ visit: Visit) async throws -> Answer {
         let query = visit.call.query
-        let inputs = try Inputs(query, known: Inputs.page, now: now)
+        let inputs = try Inputs(query, known: Inputs.page, now: now, isForm: true)
         let aftercare = try aftercare()
         let page = try await aftercare.runs.reconciliations(page: inputs.page())
         let now = now
@@ -79,7 +79,7 @@ extension Console {
     private func reconciliationPage(_ visit: Visit) async throws -> Answer {
         let run = try await reconciliation(visit)
         let query = visit.call.query
-        let inputs = try Inputs(query, known: Inputs.page.union(["cause", "open"]), now: now)
+        let inputs = try Inputs(query, known: Inputs.page.union(["cause", "open"]), now: now, isForm: true)
         let filter = DifferenceFilter(
             causes: try inputs.words("cause", of: Difference.Cause.self), isOpen: try inputs.flag("open") ?? false)
         let runs = try aftercare().runs

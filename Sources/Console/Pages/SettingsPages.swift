@@ -7,7 +7,9 @@ internal import Settings
 extension Console {
     var settingsRoutes: [Route] {
         [
-            page("GET", "/console/settings") { visit in try await settingsPage(visit) },
+            page("GET", "/console/settings") { visit in
+                try await settingsPage(visit, newKey: sessions.takeSecret(of: visit.sessionID))
+            },
             page("POST", "/console/settings/users", .admin) { visit in try await putUser(visit) },
             page("POST", "/console/settings/users/remove", .admin) { visit in
                 let email = visit.form["email"] ?? ""
@@ -86,9 +88,8 @@ extension Console {
         let known = try await dependencies.operating.user(email: email)
         var hash = known?.passwordHash ?? ""
         if let password = visit.form["password"] {
-            guard (Routes.passwordLengthMin...Routes.passwordLengthMax).contains(password.utf8.count) else {
-                throw Failure(
-                    .invalid, "A password has \(Routes.passwordLengthMin) characters or more.", field: "password")
+            if let problem = Routes.problem(withPassword: password) {
+                throw Failure(.invalid, problem, field: "password")
             }
             hash = try await dependencies.hashPassword(password)
         }
@@ -114,6 +115,8 @@ extension Console {
         try await dependencies.operating.insertKey(
             KeyRow(shown: key.shown, scope: scope, source: scope == .ingest ? source : nil, createdAt: now),
             hash: key.hash, by: visit.actor)
-        return try await settingsPage(visit, newKey: key.revealed)
+        // Shown by the page that follows: whoever reloads that makes no other one.
+        sessions.leave(secret: key.revealed, for: visit.sessionID)
+        return redirect(to: "/console/settings")
     }
 }

@@ -87,7 +87,7 @@ extension Console {
 
     /// No password where what was sent is too long for one.
     private func credentials(_ call: Call) throws(Failure) -> (email: String, password: String?) {
-        try Self.checkOrigin(call)
+        try checkOrigin(call)
         let form = Query(String(decoding: call.body, as: UTF8.self))
         let email = (form["email"] ?? "").lowercased()
         let password = form["password"] ?? ""

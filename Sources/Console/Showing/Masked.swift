@@ -15,6 +15,44 @@ enum Masked {
             object.members.prefix(100).map { ["name": .string($0.key), "value": .string(text($0.value, key: $0.key))] })
     }
 
+    /// The same of fields that a flow has filled: also what stands there of `said` by another name is hidden.
+    static func rows(of object: JSONObject, hiding said: [String]) -> JSONValue {
+        .array(
+            object.members.prefix(100).map { member in
+                let text = member.value.text ?? member.value.encodedText
+                let isSaid = said.contains { text.lowercased().contains($0.lowercased()) }
+                return [
+                    "name": .string(member.key),
+                    "value": .string(isSaid ? hidden(text) : self.text(member.value, key: member.key)),
+                ]
+            })
+    }
+
+    /// Everything that is text, whatever it is called.
+    static func hiddenRows(of object: JSONObject) -> JSONValue {
+        .array(
+            object.members.prefix(100).map { member in
+                let text =
+                    switch member.value {
+                    case .bool, .null: member.value.encodedText
+                    case .string(let text): hidden(text)
+                    case .int, .double, .array, .object: Mask.dots
+                    }
+                return ["name": .string(member.key), "value": .string(text)]
+            })
+    }
+
+    /// What was said of a person, as texts.
+    static func said(in object: JSONObject) -> [String] {
+        object.members.flatMap { member -> [String] in
+            switch member.value {
+            case .string(let text): isPersonal(member.key) && text.count > 1 ? [text] : []
+            case .object(let object): said(in: object)
+            default: []
+            }
+        }
+    }
+
     /// The value as text, masked where its key or its look tells that it is somebody's.
     static func text(_ value: JSONValue, key: String) -> String {
         switch masked(value, key: key, depth: 0) {

@@ -78,7 +78,8 @@ struct StreetPicture {
 
     private static func draw(_ station: Station, in box: Box, isSmall: Bool) -> String {
         let (title, figure, caption) = (
-            escaped(station.title, 20), escaped(station.figure, 14), escaped(station.caption, isSmall ? 26 : 24)
+            escaped(station.title, 20), escaped(station.figure, 14),
+            escaped(station.caption, isSmall ? 24 - 2 * station.figure.count : 24)
         )
         let lines = isSmall ? (24, 48, 48) : box.height > 90 ? (26, 58, 82) : (24, 54, 54)
         let isBeside = isSmall || box.height <= 90

@@ -16,6 +16,8 @@ package final class Sessions: Sendable {
         /// Tells the password with which it was opened from any later one; nil: it was opened without one.
         var password: [UInt8]?
         var until: Duration
+        /// What is shown once, on the next page that asks for it.
+        var secret: Redacted<String>?
     }
 
     private struct State {
@@ -67,6 +69,18 @@ package final class Sessions: Sendable {
         return state.withLock { state in
             guard let session = state.sessions[KeyText.hash(id)], session.until > now else { return nil }
             return session
+        }
+    }
+
+    /// Keeps something for the next page of this session.
+    func leave(secret: String, for id: String) {
+        state.withLock { $0.sessions[KeyText.hash(id)]?.secret = Redacted(secret) }
+    }
+
+    func takeSecret(of id: String) -> String? {
+        state.withLock { state in
+            defer { state.sessions[KeyText.hash(id)]?.secret = nil }
+            return state.sessions[KeyText.hash(id)]?.secret?.revealed
         }
     }
 

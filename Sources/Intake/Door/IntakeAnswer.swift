@@ -34,7 +34,7 @@ package struct IntakeAnswer: Sendable, Hashable {
     static let unverified = error(
         401, .unauthorized,
         "The signature could not be verified, and nothing was kept."
-            + " Check the signing secret and both clocks; the source's page in the console shows the reason.")
+            + " Check the signing secret and both clocks; the first page of the console shows the reason.")
 
     static func tooLarge(sizeMax: Int) -> Self {
         error(413, .tooLarge, "The body is larger than \(sizeMax >> 20) MiB. Send less in one request.")

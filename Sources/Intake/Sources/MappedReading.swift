@@ -55,11 +55,14 @@ enum ProviderText {
     static func id(_ value: JSONValue?) -> String? {
         let text: String? =
             switch value {
-            case .string(let text): FieldText.withoutNull(text)
+            case .string(let text): text
             case .int(let number): String(number)
             default: nil
             }
-        guard let text, (1...Limits.idLengthMax).contains(text.utf8.count) else { return nil }
+        // As it is or not at all: shortened, it would be somebody else's.
+        guard let text, text.utf8.count <= Limits.idLengthMax, !text.utf8.contains(0),
+            !text.allSatisfy(\.isWhitespace)
+        else { return nil }
         return text
     }
 }

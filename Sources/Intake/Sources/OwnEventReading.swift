@@ -51,11 +51,13 @@ struct OwnEventReading {
 
     private func text(_ payload: JSONObject, _ name: String) throws(Problem) -> String? {
         guard let value = payload.present(name) else { return nil }
-        guard let text = value.string, text.utf8.count <= Limits.idLengthMax else {
-            throw Problem("invalid_field", "\(name) must be text of at most \(Limits.idLengthMax) bytes", field: name)
+        // An id is taken as it is or not at all: shortened, it would be somebody else's.
+        guard let text = value.string, text.utf8.count <= Limits.idLengthMax, !text.utf8.contains(0) else {
+            throw Problem(
+                "invalid_field", "\(name) must be text of at most \(Limits.idLengthMax) bytes, without NUL", field: name
+            )
         }
-        let kept = FieldText.withoutNull(text)
-        return kept.isEmpty ? nil : kept
+        return text.allSatisfy(\.isWhitespace) ? nil : text
     }
 
     private func occurredAt(_ payload: JSONObject) throws(Problem) -> Instant? {

@@ -47,6 +47,12 @@ package struct Breaker: Sendable, Equatable {
         }
     }
 
+    /// Lets a single call feel now whether the destination is back.
+    package mutating func tryNow(at now: Duration) {
+        guard case .open(let until, let length, let since) = state, until > now else { return }
+        state = .open(until: now, length: length, since: since)
+    }
+
     package mutating func recordSuccess() -> Action {
         defer { state = .closed(failures: 0) }
         return openSince == nil ? .none : .announceClosed

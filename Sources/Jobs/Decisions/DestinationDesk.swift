@@ -156,6 +156,9 @@ package struct DestinationDesk: Sendable {
         isOnTrial = true
     }
 
+    /// Does not wait until an open breaker lets the next call through.
+    package mutating func tryNow(at now: Duration) { breaker.tryNow(at: now) }
+
     /// Since when the breaker has not been closed; nil while it is.
     package var openSince: Duration? { breaker.openSince }
     package func phase(at now: Duration) -> Breaker.Phase { breaker.phase(at: now) }

@@ -43,12 +43,18 @@ extension JobRunner {
         // The journal has the last word: a change that failed may stand in it all the same.
         let isPaused = try check(name) != nil
         let isWritten = try await journal.pauses()[name] != nil
-        guard isPaused || isWritten else { return .notPaused }
+        let isOpen = state.withLock { $0.places[name]?.desk.openSince } != nil
+        guard isPaused || isWritten || isOpen else { return .notPaused }
         if !force {
             guard let connector = connectors[name] else {
                 throw Failure(.unavailable, "The destination \(name) is not set up yet. Try again in a moment.")
             }
             if let trouble = await connector.probe().trouble { return .stillPaused(trouble) }
+        }
+        state.withLock { $0.tryNow(name, at: world.time.uptime) }
+        guard isPaused || isWritten else {
+            signal.raise()
+            return .resumed
         }
         try await write(nil, of: name)
         state.withLock { $0.resume(name, isForced: true) }

@@ -173,7 +173,9 @@ package final class JobRunner: Service, Sendable {
         let (batch, claims) = state.withLock { state in
             (state.takeSettlements(), isClaiming ? state.claims(at: uptime) : [])
         }
-        guard !batch.isEmpty || !claims.isEmpty else { return nextWait(due: nil, filled: [], rounds) }
+        guard !batch.isEmpty || !claims.isEmpty else {
+            return nextWait(due: nil, asked: isClaiming ? [:] : nil, rounds)
+        }
         let now = world.time.now
         let exchange: Exchange
         do {
@@ -192,14 +194,17 @@ package final class JobRunner: Service, Sendable {
         state.withLock { $0.took(exchange.claimed, at: uptime) }
         for job in exchange.claimed { group.addTask { await self.work(job, begunAt: now) } }
         let counts = Dictionary(grouping: exchange.claimed, by: \.call.destination).mapValues(\.count)
-        let filled = claims.filter { counts[$0.destination] == $0.limit }.map(\.destination)
-        return nextWait(due: exchange.nextDue.map { $0 - world.time.now }, filled: Set(filled), rounds)
+        let asked = Dictionary(
+            claims.map { ($0.destination, counts[$0.destination] == $0.limit) }, uniquingKeysWith: { first, _ in first }
+        )
+        return nextWait(
+            due: exchange.nextDue.map { $0 - world.time.now }, asked: isClaiming ? asked : nil, rounds)
     }
 
-    private func nextWait(due: Duration?, filled: Set<String>, _ rounds: Rounds) -> Duration {
+    private func nextWait(due: Duration?, asked: [String: Bool]?, _ rounds: Rounds) -> Duration {
         let uptime = world.time.uptime
         let (change, isIdle) = state.withLock { state in
-            (state.nextChange(at: uptime, filled: filled), state.inFlight == 0)
+            (state.nextChange(at: uptime, asked: asked), state.inFlight == 0)
         }
         if rounds.isRescueDue && isIdle { return .zero }
         if change == .zero { return .zero }

@@ -131,14 +131,17 @@ struct RunnerState: Sendable {
         }
     }
 
-    /// Until some destination that is shut takes jobs again; zero where one that was asked for as many as it had room
-    /// for has room left.
-    mutating func nextChange(at uptime: Duration, filled: Set<String>) -> Duration? {
+    /// Until some destination that is shut takes jobs again; zero where one has room now and may have jobs: it gave all
+    /// that it was asked for, or had no room yet when the others were asked.
+    ///
+    /// `asked` says of each that was asked whether it gave all; nil: nobody is to be asked now.
+    mutating func nextChange(at uptime: Duration, asked: [String: Bool]?) -> Duration? {
+        let asked = isStopping || !mayStart(at: uptime) ? nil : asked
         var next: Duration?
-        for name in places.keys {
+        for name in places.keys where places[name]?.isConfigured == true {
             guard let capacity = places[name]?.desk.capacity(at: uptime) else { continue }
             if capacity > 0 {
-                if filled.contains(name) { return .zero }
+                if let asked, asked[name] ?? true { return .zero }
             } else if let change = places[name]?.desk.nextChange(at: uptime) {
                 next = min(next ?? change - uptime, change - uptime)
             }
@@ -208,6 +211,10 @@ struct RunnerState: Sendable {
         add(.pause(nil), for: destination)
         endAlert(DestinationAlerts.key(destination, .credentials), of: destination)
         if isForced { endAlert(DestinationAlerts.key(destination, .blocked), of: destination) }
+    }
+
+    mutating func tryNow(_ destination: String, at uptime: Duration) {
+        places[destination]?.desk.tryNow(at: uptime)
     }
 
     // MARK: Probing

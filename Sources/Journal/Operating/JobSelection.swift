@@ -11,7 +11,7 @@ extension BulkAction {
 
     /// Why it may not change this one job.
     ///
-    /// Unlike in bulk, a dead one may be cancelled: it is seen to, and no longer stops its lane.
+    /// A dead one may be cancelled: it is seen to, and no longer stops its lane.
     package func refusal(of job: JobID, in state: JobState, isErased: Bool) -> Failure? {
         if isErased {
             return Failure(.conflict, "Job \(job) belonged to a person who was erased; it cannot be changed.")
@@ -36,7 +36,9 @@ extension JobFilter {
 
     /// In the states that the action may change; nil where there are none.
     package func narrowed(to action: BulkAction) -> JobFilter? {
-        let allowed = Set(action.states)
+        var allowed = Set(action.states)
+        // Dead ones are given up only where they are asked for by name.
+        if action == .cancel && states.contains(.dead) { allowed.insert(.dead) }
         var narrowed = self
         narrowed.states = states.isEmpty ? allowed : states.intersection(allowed)
         return narrowed.states.isEmpty ? nil : narrowed

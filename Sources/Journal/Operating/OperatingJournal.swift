@@ -74,10 +74,12 @@ package struct BulkPlan: Sendable, Hashable {
     package var unknown: Int
     /// Jobs that match but cannot be changed (running, or ended otherwise).
     package var untouched: Int
+    /// Jobs whose request is kept and goes out once more as it is, whatever the configuration says now.
+    package var keptRequests: Int
 
     package init(
         action: BulkAction, count: Int, byDestination: [String: Int], byErrorClass: [String: Int], unknown: Int,
-        untouched: Int
+        untouched: Int, keptRequests: Int = 0
     ) {
         self.action = action
         self.count = count
@@ -85,6 +87,7 @@ package struct BulkPlan: Sendable, Hashable {
         self.byErrorClass = byErrorClass
         self.unknown = unknown
         self.untouched = untouched
+        self.keptRequests = keptRequests
     }
 }
 

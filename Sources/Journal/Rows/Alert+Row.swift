@@ -26,8 +26,9 @@ extension IssueRow {
     package static let columns = """
         issues.seq, issues.id, issues.destination, issues.error_class, issues.field, issues.count, issues.first_at,
         issues.last_at, issues.cost, issues.costed_at, issues.acknowledged_at, issues.acknowledged_by, issues.ended_at,
-        coalesce((SELECT coalesce(error, note) FROM history WHERE history.id = issues.job),
-            (SELECT error FROM jobs WHERE jobs.id = issues.job), '')
+        coalesce((SELECT coalesce(error, note) FROM history WHERE history.id = issues.job
+            AND history.error_class = issues.error_class),
+            (SELECT error FROM jobs WHERE jobs.id = issues.job AND jobs.error_class = issues.error_class), '')
         """
 
     /// Throws where the row holds what this version cannot read.

@@ -58,14 +58,20 @@ package struct WatchFigures: Sendable {
     package var issues: [IssueRow]
     package var silences: [Silence]
     package var secrets: [SecretAge]
+    /// The destinations for which open jobs lie here, the first 200 by name.
+    package var destinations: [String]
+    /// When alerts about destinations that took nothing ended, of late, by key.
+    package var recoveries: [String: Instant]
 
+    /// So far back recoveries are told.
+    package static let recoveriesKept: Duration = .seconds(3600)
     package static let alertsMax = 500
     package static let issuesMax = 20
 
     package init(
         sums: [TallySum] = [], arrivals: [String: [Instant: Int]] = [:], stubborn: [String: Int] = [:],
         dead: [String: Int] = [:], alerts: [AlertRow] = [], issues: [IssueRow] = [], silences: [Silence] = [],
-        secrets: [SecretAge] = []
+        secrets: [SecretAge] = [], destinations: [String] = [], recoveries: [String: Instant] = [:]
     ) {
         self.sums = sums
         self.arrivals = arrivals
@@ -75,6 +81,8 @@ package struct WatchFigures: Sendable {
         self.issues = issues
         self.silences = silences
         self.secrets = secrets
+        self.destinations = destinations
+        self.recoveries = recoveries
     }
 }
 

@@ -25,15 +25,17 @@ enum Changing {
         conditions.add("NOT is_erased")
         let groups = try db.rows(
             """
-            SELECT destination, coalesce(error_class, ''), count(*), count(unknown_since)
+            SELECT destination, coalesce(error_class, ''), count(*), count(unknown_since),
+                count(*) FILTER (WHERE EXISTS (SELECT 1 FROM requests WHERE job = seq))
             FROM \(both)\(conditions.sql) GROUP BY 1, 2
             """, values: conditions.values
-        ) { ($0.text(0), $0.text(1), Int($0.int(2)), Int($0.int(3))) }
-        for (destination, errorClass, count, unknown) in groups {
+        ) { ($0.text(0), $0.text(1), Int($0.int(2)), Int($0.int(3)), Int($0.int(4))) }
+        for (destination, errorClass, count, unknown, keptRequests) in groups {
             plan.count += count
             plan.byDestination[destination, default: 0] += count
             if !errorClass.isEmpty { plan.byErrorClass[errorClass, default: 0] += count }
             plan.unknown += unknown
+            plan.keptRequests += keptRequests
         }
         plan.untouched = total - plan.count
         return plan
@@ -71,7 +73,7 @@ enum Changing {
 
     /// The job, where the action may change it.
     ///
-    /// Unlike in bulk, a dead one may be cancelled: it is seen to, and no longer stops its lane.
+    /// A dead one may be cancelled: it is seen to, and no longer stops its lane.
     static func changeable(_ job: JobID, _ action: BulkAction, _ db: Transaction) throws -> Choice {
         let seqs = try db.rows(
             "SELECT seq FROM jobs WHERE id = $1 UNION ALL SELECT seq FROM history WHERE id = $1", job

@@ -36,11 +36,9 @@ enum Figures {
             since)
     }
 
-    /// From one destination to the next by the index, so that the rows between are not walked over.
     private static func openJobs(_ db: Transaction) throws -> [String: [JobState: Int]] {
         var counts: [String: [JobState: Int]] = [:]
-        var destination = try db.first("SELECT min(destination) FROM jobs") { $0.textOrNil(0) } ?? nil
-        while let name = destination, counts.count < destinationsMax {
+        for name in try JobTable.destinations(max: destinationsMax, db) {
             for state in JobState.allCases where !state.isEnded {
                 let count = try db.count(
                     """
@@ -49,10 +47,6 @@ enum Figures {
                     """, name, state.rawValue)
                 if count > 0 { counts[name, default: [:]][state] = count }
             }
-            destination =
-                try db.first("SELECT min(destination) FROM jobs WHERE destination > $1", name) {
-                    $0.textOrNil(0)
-                } ?? nil
         }
         return counts
     }

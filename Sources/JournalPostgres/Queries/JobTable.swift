@@ -4,6 +4,21 @@ internal import Settings
 
 /// Rows of `jobs` (open) and `history` (ended), which have one shape.
 enum JobTable {
+    /// The destinations that have open jobs.
+    ///
+    /// From one to the next by the index, so that the rows between are not walked over.
+    static func destinations(max: Int = .max, _ db: Transaction) throws -> [String] {
+        var names: [String] = []
+        var next = try db.first("SELECT min(destination) FROM jobs") { $0.textOrNil(0) } ?? nil
+        while let name = next, names.count < max {
+            names.append(name)
+            next =
+                try db.first("SELECT min(destination) FROM jobs WHERE destination > $1", name) { $0.textOrNil(0) }
+                ?? nil
+        }
+        return names
+    }
+
     /// A job on its way into the table.
     struct Insertion {
         fileprivate let lane: Transaction.Request?

@@ -39,7 +39,9 @@ extension PostgresJournal {
                 sums: try Tallies.sums(windows, at: now, db), arrivals: try Tallies.arrivals(at: now, db),
                 stubborn: try Tallies.stubborn(beyond: windows.attempts, db), dead: try Tallies.dead(db),
                 alerts: try Alerts.current(db), issues: try Issues.stale(db),
-                silences: try Silences.inForce(at: now, db), secrets: try Tallies.secrets(db))
+                silences: try Silences.inForce(at: now, db), secrets: try Tallies.secrets(db),
+                destinations: try JobTable.destinations(max: Tallies.destinationsMax, db),
+                recoveries: try Alerts.recoveries(since: now - WatchFigures.recoveriesKept, db))
         }
     }
 
@@ -177,7 +179,7 @@ enum Tallies {
         return counts
     }
 
-    private static let destinationsMax = 200
+    static let destinationsMax = 200
 
     static func secrets(_ db: Transaction) throws -> [SecretAge] {
         try db.rows("SELECT name, since FROM secrets ORDER BY name") {

@@ -67,6 +67,17 @@ enum Alerts {
         try db.first("SELECT \(AlertRow.columns) FROM alerts WHERE id = ?", id, read: { try AlertRow(row: $0) })
     }
 
+    /// When destinations that took nothing recovered, by the key of what was told; looked for among the newest alerts.
+    static func recoveries(since: Instant, _ db: Database) throws -> [String: Instant] {
+        let ended = try db.rows(
+            """
+            SELECT key, ended_at FROM (SELECT key, ended_at FROM alerts ORDER BY seq DESC LIMIT 500) AS newest
+            WHERE key LIKE 'destination:%' AND ended_at >= ?
+            """, since
+        ) { ($0.text(0), $0.instant(1)) }
+        return Dictionary(ended, uniquingKeysWith: max)
+    }
+
     /// Open ones, and those of whose end nobody was told; the oldest first.
     static func current(_ db: Database) throws -> [AlertRow] {
         try db.rows(

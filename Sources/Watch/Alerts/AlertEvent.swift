@@ -20,7 +20,8 @@ enum AlertEvent {
         var data: JSONObject = [
             "alert": .string(row.id.description), "key": .string(row.alert.key),
             "severity": .string(row.alert.severity.rawValue), "title": .string(row.alert.title),
-            "detail": .string(row.alert.detail), "since": .string(row.alert.at.description),
+            "detail": .string(what == .ended ? "It is over." : row.alert.detail),
+            "since": .string(row.alert.at.description),
             "product": .string(product), "told": .int(Int64(row.telling.count + 1)),
         ]
         data["cost"] = row.alert.cost.map { .string($0) }

@@ -9,6 +9,7 @@ package enum AlertKey: Sendable, Hashable {
         case slowAcknowledgements = "slow_acknowledgements"
         case stubborn = "stubborn_jobs"
         case dead = "dead_letters"
+        case stranded = "stranded_jobs"
         case silent = "silent_source"
         case secret = "secret_age"
         case mismatch = "reconciliation"
@@ -31,6 +32,7 @@ package enum AlertKey: Sendable, Hashable {
         case .failedWork?: self = .work(.failedWork, destination: rest)
         case .stubborn?: self = .work(.stubborn, destination: rest)
         case .dead?: self = .work(.dead, destination: rest)
+        case .stranded?: self = .work(.stranded, destination: rest)
         case let rule?: self = .other(rule, name: rest)
         case nil:
             guard parts.first == "destination", let end = rest.lastIndex(of: ":") else {

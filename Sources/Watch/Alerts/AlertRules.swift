@@ -48,6 +48,8 @@ package struct AlertRules {
     static let leastDeliveries = 50
     static let leastAcknowledgements = 100
     static let leastFailures = 3
+    /// By then the last part of the window of work is all after the recovery.
+    package static let recoveryTime: Duration = .seconds(900)
 
     let figures: WatchFigures
     let settings: Settings
@@ -95,6 +97,7 @@ package struct AlertRules {
         findings.merge(slowAcknowledgements) { $1 }
         findings.merge(stubbornJobs) { $1 }
         findings.merge(deadLetters) { $1 }
+        findings.merge(strandedJobs) { $1 }
         findings.merge(silentSources) { $1 }
         findings.merge(oldSecrets) { $1 }
         findings.merge(mismatches) { $1 }
@@ -104,8 +107,11 @@ package struct AlertRules {
     /// Whether a bigger alert about the same destination says it already.
     private func isCovered(_ key: String, _ findings: [String: Finding], _ open: [String: AlertRow]) -> Bool {
         guard case .work(let rule, let destination) = AlertKey(key) else { return false }
-        let isPaused = ["credentials", "blocked", "unreachable"].contains {
-            open["destination:\(destination):\($0)"] != nil
+        let told = ["credentials", "blocked", "unreachable"].map { "destination:\(destination):\($0)" }
+        let isPaused = told.contains { open[$0] != nil }
+        // What failed before it recovered was told by that alert; after a while the rates are of what came since.
+        if let end = told.compactMap({ figures.recoveries[$0] }).max(), now - end < Self.recoveryTime, rule != .dead {
+            return true
         }
         guard rule == .stubborn else { return isPaused }
         let bigger = AlertKey.Rule.failedWork.key(destination)

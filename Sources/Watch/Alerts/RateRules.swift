@@ -13,8 +13,8 @@ extension AlertRules {
             NewAlert(
                 key: key, title: "\(Self.percent(sum)) of the calls to \(sum.name) fail",
                 detail: "\(sum.failed) of \(sum.total) calls in the last hour failed, more than "
-                    + "\(Self.percent(share)). They are retried; nothing is lost. What fails and why: "
-                    + "`throughline dead list --destination \(sum.name)` and the issues of \(sum.name).", at: now)
+                    + "\(Self.percent(share)). What may succeed later is tried again, what was refused for good is a dead letter; "
+                    + "nothing is lost. `throughline issues list` says why they fail.", at: now)
         }
     }
 

@@ -31,9 +31,28 @@ extension AlertRules {
                     .trouble(
                         NewAlert(
                             key: key, title: "\(name) has dead letters",
-                            detail: "\(Self.count(count, "job was", "jobs were")) given up and wait for a person. "
+                            detail:
+                                "\(Self.count(count, "job was given up and waits", "jobs were given up and wait")) for a person. "
                                 + "`throughline dead list --destination \(name)` groups them by cause; when it is "
-                                + "gone, `throughline dead retry --destination \(name)` sends them again.",
+                                + "gone, `throughline dead replay --destination \(name)` sends them again.",
+                            severity: .critical, at: now))
+                )
+            })
+    }
+
+    /// Jobs that nothing works, because their destination was taken out of the configuration or renamed.
+    var strandedJobs: [String: Finding] {
+        let known = Set(settings.destinations.map(\.name))
+        return Dictionary(
+            uniqueKeysWithValues: figures.destinations.filter { !known.contains($0) }.map { name in
+                let key = AlertKey.Rule.stranded.key(name)
+                return (
+                    key,
+                    .trouble(
+                        NewAlert(
+                            key: key, title: "Jobs wait for \(name), which the configuration does not name",
+                            detail: "Nothing works them. Put \(name) back into `destinations` and reload, or give them "
+                                + "up with `throughline jobs cancel --destination \(name)`.",
                             severity: .critical, at: now))
                 )
             })
@@ -71,7 +90,8 @@ extension AlertRules {
                 NewAlert(
                     key: key, title: "Only \(Self.percent(share)) of \(match.source) agree with the journal",
                     detail: "\(match.total - match.matched) of \(match.total) differ. "
-                        + "`throughline reconcile --source \(match.source)` names each, `--repair` mends them.",
+                        + "`throughline reconcile list` has the run, `throughline reconcile show ID --open` names each "
+                        + "difference, `throughline reconcile repair ID` mends them.",
                     severity: .critical, at: now))
         }
         return findings

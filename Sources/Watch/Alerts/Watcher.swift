@@ -152,7 +152,13 @@ package final class Watcher: Service {
     private func cost(of key: String, _ settings: Settings) async throws -> (cost: Cost?, text: String?) {
         guard let scope = AlertKey(key).costScope else { return (nil, nil) }
         let cost = try await journal.cost(of: scope)
-        return (cost, CostText.text(cost, of: scope, settings: settings) ?? "nobody waits for it now")
+        if let text = CostText.text(cost, of: scope, settings: settings) { return (cost, text) }
+        // What fails may be refused for good, and then nobody waits: it costs what lies dead.
+        if case .work(.failedWork, let name) = AlertKey(key) {
+            let dead = try await journal.cost(of: .dead(destination: name))
+            if let text = CostText.text(dead, of: .dead(destination: name), settings: settings) { return (dead, text) }
+        }
+        return (cost, "nobody waits for it now")
     }
 
     private func issueChanges(_ issues: [IssueRow], now: Instant) async throws -> [WatchChange] {

@@ -16,6 +16,7 @@ struct JournalFilling: Sendable {
     /// Receives `count` signed deliveries.
     func receive(_ count: Int) async throws {
         let (intake, traffic, counter) = (server.installation.intake, traffic, Counter())
+        let time = server.installation.world.time
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<min(Self.senders, count) {
                 group.addTask {
@@ -24,7 +25,7 @@ struct JournalFilling: Sendable {
                         var answer = await Self.send(delivery, to: intake)
                         // Where the machine is slow it is told to come again, as every sender is.
                         while answer.status == 429 {
-                            try await Task.sleep(for: Self.pauseWhenRefused)
+                            try await time.sleep(for: Self.pauseWhenRefused)
                             answer = await Self.send(delivery, to: intake)
                         }
                         guard answer.status == 200 else {

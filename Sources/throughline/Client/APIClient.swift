@@ -13,9 +13,15 @@ struct APIClient: Sendable {
         _ method: String, _ path: String, query: [(String, String?)] = [], body: JSONValue? = nil,
         contentType: String = "application/json", raw: [UInt8]? = nil, timeout: Duration = .seconds(60)
     ) async throws -> JSONValue {
+        guard !path.contains("//"), !path.hasSuffix("/") else {
+            throw Failure(.usage, "The id or name is empty. Say which one you mean.")
+        }
         let response = try await exchange(
             method, path, query: query, body: raw ?? body?.encoded ?? [], contentType: contentType, timeout: timeout)
-        let answer = try JSONValue(parsing: response.body.isEmpty ? Array("null".utf8) : response.body)
+        // A page, say, of whatever stands there or before it.
+        guard let answer = try? JSONValue(parsing: response.body.isEmpty ? Array("null".utf8) : response.body) else {
+            throw Self.foreign(base)
+        }
         guard (200...299).contains(response.status) else { throw Self.failure(status: response.status, answer) }
         return answer
     }
@@ -32,11 +38,17 @@ struct APIClient: Sendable {
         repeat {
             let paging = isPaged ? [("limit", String(min(remaining, Limits.pageMax))), ("cursor", cursor)] : []
             let page = try await call("GET", path, query: query + paging)
-            let items = page["items"]?.array ?? []
+            guard let items = page["items"]?.array else { throw Self.foreign(base) }
             for item in items.prefix(remaining) { if let object = item.object { try each(object) } }
             remaining -= items.count
             cursor = isPaged ? page["next"]?.string : nil
         } while cursor != nil && remaining > 0
+    }
+
+    private static func foreign(_ base: String) -> Failure {
+        Failure(
+            .unreachable, "What answers at \(base) is no Throughline server. Check --server, and what stands before it."
+        )
     }
 
     private func exchange(

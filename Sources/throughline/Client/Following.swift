@@ -35,7 +35,7 @@ extension APIClient {
         } catch let error as TransportError {
             throw Failure(
                 .unreachable, "The server at \(base) cannot be reached: \(error.description). Is it running?")
-        } catch is HTTPClientError {
+        } catch  where !(error is CancellationError) {
             // The connection broke off in the middle: for the caller the same as an end.
             return
         }

@@ -159,10 +159,7 @@ enum Password {
             text = readLine() ?? ""
         }
         text = text.trimmingCharacters(in: .newlines)
-        guard text.utf8.count >= Routes.passwordLengthMin else {
-            throw Failure(
-                .usage, "A password has at least \(Routes.passwordLengthMin) characters. Nothing was changed.")
-        }
+        if let problem = Routes.problem(withPassword: text) { throw Failure(.usage, "\(problem) Nothing was changed.") }
         return Redacted(text)
     }
 

@@ -63,6 +63,10 @@ struct BulkRun {
         if let unknown = plan["unknown"]?.int, unknown > 0 {
             lines.append("  \(unknown) may have had their effect already")
         }
+        if let kept = plan["kept_requests"]?.int, kept > 0, action == "retry" {
+            lines.append(
+                "  \(kept) \(kept == 1 ? "goes" : "go") out as rendered before; `events replay --repeat` renders anew")
+        }
         if let untouched = plan["untouched"]?.int, untouched > 0 {
             lines.append("  \(untouched) more match and are in a state that cannot be \(done)")
         }

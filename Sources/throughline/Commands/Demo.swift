@@ -3,7 +3,6 @@ import Foundation
 import Journal
 import Logging
 import Model
-import NIOCore
 import Sandbox
 import Seams
 import ServiceLifecycle
@@ -73,12 +72,10 @@ struct Demo: AsyncParsableCommand {
         let story = DemoStory(
             installation: installation, standIns: standIns, file: file, isOnce: once, people: people,
             terminal: terminal)
-        do {
-            try await Serve.run(installation, loaded, option: file, also: [story]) { port in story.begin(port: port) }
-        } catch let error as IOError where error.errnoCode == EADDRINUSE {
-            try await installation.journal.close()
-            throw Serve.taken(port, setting: "--port")
+        try await installation.closing {
+            try await Serve.run(installation, loaded, option: file, portSetting: "--port", also: [story]) { port in
+                story.begin(port: port)
+            }
         }
-        try await installation.journal.close()
     }
 }

@@ -51,7 +51,8 @@ struct Init: ParsableCommand {
             }
         }
         terminal.line(
-            "\nNext: put your provider's secrets into .env, then\n  throughline config check\n  throughline serve")
+            "\nNext: put your provider's secrets into .env (or take its source out of throughline.yaml), then\n  throughline config check\n  throughline serve"
+        )
     }
 
     private static func makeFolder(_ path: String) throws {

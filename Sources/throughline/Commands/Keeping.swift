@@ -45,7 +45,10 @@ struct Export: AsyncParsableCommand {
             }
             terminal.endProgress()
             guard isWhole else {
-                throw Failure(.unreachable, "The export broke off after \(lines) lines; what was written is not whole.")
+                throw Failure(
+                    .unreachable,
+                    "The export broke off after \(lines) lines; it is not whole\(file == nil ? "" : ", and the file is removed"). "
+                        + "Order it again when the server is there.")
             }
             guard let file else { return }
             try file.close()
@@ -57,10 +60,13 @@ struct Export: AsyncParsableCommand {
     }
 }
 
-/// A file that is made new, readable by its owner alone.
-struct NewFile {
+/// A file that is made new, readable by its owner alone; what was not closed whole is removed.
+final class NewFile {
     let path: String
     private let handle: FileHandle
+    private var isWhole = false
+
+    deinit { if !isWhole { unlink(path) } }
 
     init(_ path: String) throws {
         self.path = URL(filePath: path).standardizedFileURL.path
@@ -84,6 +90,7 @@ struct NewFile {
         do {
             try handle.synchronize()
             try handle.close()
+            isWhole = true
         } catch {
             throw Failure(.unavailable, "\(path) cannot be written: \(error.localizedDescription).")
         }

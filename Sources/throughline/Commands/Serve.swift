@@ -4,7 +4,6 @@ import Foundation
 import Journal
 import Logging
 import Model
-import NIOCore
 import Seams
 import ServiceLifecycle
 import Settings
@@ -58,30 +57,22 @@ struct Serve: AsyncParsableCommand {
         let world = World(time: SystemTime(), chance: SystemChance(), http: http, mail: http)
         let installation = try Installation(loaded, world: world, logger: logger)
         defer { LocalServer.remove(folder: loaded.folder) }
-        do {
+        try await installation.closing {
             try await Self.run(installation, loaded, option: common.config, role: role)
-        } catch let error as IOError where error.errnoCode == EADDRINUSE {
-            try await installation.journal.close()
-            throw Self.taken(loaded.settings.http.port, setting: "http.port")
         }
-        try await installation.journal.close()
-    }
-
-    /// The port is another program's; `setting` is what chooses ours.
-    static func taken(_ port: Int, setting: String) -> Failure {
-        Failure(.unavailable, "Port \(port) is taken by another program. Set \(setting), or end that program.")
     }
 
     /// Runs all services until a signal ends them.
     static func run(
         _ installation: Installation, _ loaded: LoadedConfiguration, option: String?, role: Role = .all,
+        portSetting: String = "http.port",
         also: [any Service] = [], onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws {
         let logger = installation.logger
         let settings = loaded.settings.http
         let announcement = Announcement(folder: loaded.folder, time: installation.world.time, logger: logger)
         let server = installation.server(
-            host: settings.host, port: settings.port, isReceiving: role != .work
+            host: settings.host, port: settings.port, portSetting: portSetting, isReceiving: role != .work
         ) { port in
             let local = LocalServer(
                 address: "http://\(settings.host == "0.0.0.0" ? "127.0.0.1" : settings.host):\(port)",

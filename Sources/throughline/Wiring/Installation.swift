@@ -121,6 +121,21 @@ struct Installation: Sendable {
             sessions: Sessions(time: world.time, chance: world.chance), passwords: passwords, http: world.http)
     }
 
+    /// Does `body` and closes the journal, however `body` ends.
+    ///
+    /// A journal that is let go of without being closed leaves a record of a log that is gone, and the next start would
+    /// take that for a loss.
+    func closing(_ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+        } catch {
+            // What went wrong before is what is told.
+            try? await journal.close()
+            throw error
+        }
+        try await journal.close()
+    }
+
     /// Keeps the embedded journal's log short; nil where another program keeps the journal.
     var logTending: LogTending? {
         (journal as? SQLiteJournal).map { LogTending(journal: $0, time: world.time) }
@@ -170,18 +185,29 @@ struct Installation: Sendable {
 
     /// The server of the whole API and the console; `port` 0 lets the system choose.
     ///
-    /// A node that only works takes no events.
+    /// A node that only works takes no events. `portSetting` is what chooses the port.
     func server(
-        host: String, port: Int, isReceiving: Bool = true, onListening: @escaping @Sendable (Int) async -> Void
+        host: String, port: Int, portSetting: String = "http.port", isReceiving: Bool = true,
+        onListening: @escaping @Sendable (Int) async -> Void
     ) -> some Service {
         let routes = isReceiving ? Routes.all(dependencies) : Routes.withoutIntake(dependencies)
-        return application(routes: routes + console.routes, host: host, port: port, onListening: onListening)
+        return Listening(host: host, port: port, hostSetting: "http.host", portSetting: portSetting) { isListening in
+            application(routes: routes + console.routes, host: host, port: port) { port in
+                isListening()
+                await onListening(port)
+            }
+        }
     }
 
     /// `/metrics` on a listener of its own.
     func metricsServer(_ listener: HTTPSettings.Listener) -> some Service {
-        application(
-            routes: Routes.metricsOnly(dependencies), host: listener.host, port: listener.port, onListening: { _ in })
+        Listening(
+            host: listener.host, port: listener.port, hostSetting: "http.metrics", portSetting: "http.metrics"
+        ) { isListening in
+            application(routes: Routes.metricsOnly(dependencies), host: listener.host, port: listener.port) { _ in
+                isListening()
+            }
+        }
     }
 
     func application(
