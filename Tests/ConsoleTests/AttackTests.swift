@@ -243,6 +243,8 @@ import Testing
             ("/console/bulk/retry", ["state": "dead"], .operator), ("/console/runs/x/stop", [:], .operator),
             ("/console/events/\(lead.event)/replay", [:], .operator),
             ("/console/quarantine/\(kept)/replay", [:], .operator), ("/console/quarantine/replay", [:], .operator),
+            ("/console/quarantine/\(kept)/set-aside", [:], .operator),
+            ("/console/quarantine/set-aside", [:], .operator),
             ("/console/destinations/crm/pause", [:], .operator), ("/console/destinations/crm/resume", [:], .operator),
             ("/console/destinations/crm/check", [:], .operator),
             ("/console/reconciliations", [:], .operator), ("/console/reconciliations/x/repair", [:], .operator),

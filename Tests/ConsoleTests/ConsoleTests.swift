@@ -208,6 +208,25 @@ enum Paths {
                 == ["jobs.request", "quarantine.payload", "events.payload"])
     }
 
+    @Test func `set aside what needs no mend, in groups and one by one`() async throws {
+        let house = try House()
+        for number in 0..<3 { _ = try await house.keep(externalID: "odd-\(number)") }
+        let one = try await house.keep(code: "unknown_type", externalID: "odd-3")
+        let (cookie, csrf) = try await house.enter()
+        let plan = try await house.get("/console/quarantine/set-aside?code=invalid_field", cookie: cookie)
+        #expect(plan.text.contains("<strong>3 deliveries</strong> would be put among the ignored ones"))
+        let fields = ["csrf": csrf, "code": "invalid_field"]
+        #expect(try await house.submit("/console/quarantine/set-aside", fields, cookie: cookie).status == 303)
+        #expect(try await house.journal.figures(now: House.at).quarantined == 1)
+        let path = "/console/quarantine/\(one)"
+        #expect(try await house.submit(path + "/set-aside", ["csrf": csrf], cookie: cookie).status == 303)
+        #expect(try await house.submit(path + "/set-aside", ["csrf": csrf], cookie: cookie).status == 409)
+        #expect(try await house.journal.figures(now: House.at).quarantined == 0)
+        let ignored = try await house.get("/console/quarantine?kind=ignored", cookie: cookie)
+        #expect(ignored.text.contains("odd-0") && ignored.text.contains("odd-3"))
+        #expect(try await house.audit().map(\.target).prefix(2) == ["1 delivery", "3 deliveries"])
+    }
+
     @Test func `read the quarantine again in groups`() async throws {
         let house = try House()
         for number in 0..<2 { _ = try await house.keep(externalID: "odd-\(number)") }

@@ -47,6 +47,34 @@ import Testing
         #expect(try await bench.claim().map(\.unknownSince) == [start, nil])
     }
 
+    @Test(arguments: Store.all) func `sets quarantined deliveries aside, once, and no others`(store: Store) async throws
+    {
+        let bench = try await Bench(store)
+        func keep(_ kind: KeptDelivery.Kind, _ external: String) async throws -> QuarantineID {
+            let id: QuarantineID = bench.id()
+            _ = try await bench.journal.append([
+                .kept(
+                    KeptDelivery(
+                        id: id, kind: kind, source: "chat", externalID: external, code: "unknown_type", reason: "",
+                        receivedAt: start, payload: []))
+            ])
+            return id
+        }
+        let ids = [
+            try await keep(.quarantined, "a"), try await keep(.quarantined, "b"), try await keep(.unplannable, "c"),
+            try await keep(.quarantined, "d"),
+        ]
+        // The like of one is there already.
+        _ = try await keep(.ignored, "d")
+        #expect(try await bench.journal.setAside(ids, by: "ada", now: start) == 2)
+        #expect(try await bench.journal.setAside(ids, by: "ada", now: start) == 0)
+        #expect(try await bench.journal.keptDelivery(ids[0])?.kind == .ignored)
+        #expect(try await bench.journal.keptDelivery(ids[2])?.kind == .unplannable)
+        #expect(try await bench.journal.figures(now: start).quarantined == 1)
+        #expect(
+            try await bench.journal.audit(page: PageRequest()).items.map(\.action) == ["quarantine.set_aside"])
+    }
+
     @Test(arguments: Store.all) func `gives dead jobs up in bulk where they are asked for by name`(store: Store)
         async throws
     {

@@ -121,6 +121,10 @@ final class FakeJournal: ReadingJournal, OperatingJournal {
         guard get({ $0.jobs.contains { $0.id == job } }) else { throw Failure(.notFound, "no such job") }
         set { $0.changes.append("\(action.rawValue) \(job) by \(actor)") }
     }
+    func setAside(_ deliveries: [QuarantineID], by actor: String, now: Instant) async throws -> Int {
+        set { $0.changes.append("set aside \(deliveries.count) by \(actor)") }
+        return deliveries.count
+    }
     func replay(
         _ event: EventID, repeating: Bool, mint: @escaping @Sendable () -> JobID, by actor: String, now: Instant
     ) async throws -> ReplayPlan { ReplayPlan(event: event, completed: [], open: [], dead: []) }

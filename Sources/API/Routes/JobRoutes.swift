@@ -5,7 +5,7 @@ internal import Settings
 
 extension Routes {
     static let bulkDefault = 1000
-    static let bulkMax = 10_000
+    package static let bulkMax = 10_000
 
     static func jobs(_ dependencies: Dependencies) -> [Route] {
         [

@@ -38,18 +38,39 @@ extension Routes {
                 try await note(call, "quarantine.replay", kept.id.description, dependencies)
                 return relay(receipt, call)
             },
-            Route("POST", "/v1/quarantine/replay", .scope(.operate), media: .json) { call in
-                let inputs = try Inputs(
-                    body: call.body, known: Inputs.kept.union(["dry_run", "limit"]), now: dependencies.time.now)
-                var filter = try inputs.keptFilter()
-                filter.isReplayed = filter.isReplayed ?? false
-                let limit = try inputs.count("limit", upTo: bulkMax) ?? bulkDefault
-                let isDryRun = try inputs.flag("dry_run") ?? true
-                return .json(
-                    try await QuarantineReplay(dependencies: dependencies, filter: filter, limit: limit).run(
-                        isDryRun: isDryRun, actor: call.actor))
+            Route("POST", "/v1/quarantine/{id}/set-aside", .scope(.operate), media: .json) { call in
+                _ = try Inputs(body: call.body, known: [], now: dependencies.time.now)
+                guard let kept = try await dependencies.reading.keptDelivery(id(call, "kept delivery")) else {
+                    throw missing("kept delivery")
+                }
+                try await setAside(kept.id, by: call.actor, dependencies)
+                return .json(["id": .string(kept.id.description), "kind": "ignored"])
             },
+            bulk("replay", .replay, dependencies), bulk("set-aside", .setAside, dependencies),
         ]
+    }
+
+    /// Throws where it cannot be set aside.
+    package static func setAside(_ kept: QuarantineID, by actor: String, _ dependencies: Dependencies) async throws {
+        let count = try await dependencies.operating.setAside([kept], by: actor, now: dependencies.time.now)
+        guard count == 1 else {
+            throw Failure(
+                .conflict, "Only a quarantined delivery that was not read again can be set aside, and only once.")
+        }
+    }
+
+    private static func bulk(_ name: String, _ deed: QuarantineBulk.Deed, _ dependencies: Dependencies) -> Route {
+        Route("POST", "/v1/quarantine/\(name)", .scope(.operate), media: .json) { call in
+            let inputs = try Inputs(
+                body: call.body, known: Inputs.kept.union(["dry_run", "limit"]), now: dependencies.time.now)
+            var filter = try inputs.keptFilter()
+            filter.isReplayed = filter.isReplayed ?? false
+            let limit = try inputs.count("limit", upTo: bulkMax) ?? bulkDefault
+            let isDryRun = try inputs.flag("dry_run") ?? true
+            return .json(
+                try await QuarantineBulk(dependencies: dependencies, deed: deed, filter: filter, limit: limit).run(
+                    isDryRun: isDryRun, actor: call.actor))
+        }
     }
 
     static func note(
@@ -62,16 +83,22 @@ extension Routes {
     }
 }
 
-/// Replays kept deliveries in bulk: counts first, then goes through them page by page.
-package struct QuarantineReplay: Sendable {
+/// Replays kept deliveries in bulk, or sets them aside: counts first, then goes through them page by page.
+package struct QuarantineBulk: Sendable {
+    package enum Deed: Sendable { case replay, setAside }
+
     package var dependencies: Dependencies
+    package var deed: Deed
     package var filter: KeptFilter
     package var limit: Int
 
-    package init(dependencies: Dependencies, filter: KeptFilter, limit: Int) {
+    package init(dependencies: Dependencies, deed: Deed = .replay, filter: KeptFilter, limit: Int) {
         self.dependencies = dependencies
+        self.deed = deed
         self.filter = filter
         self.limit = limit
+        // Nothing else can be.
+        if deed == .setAside { self.filter.kinds = [.quarantined] }
     }
 
     /// Counts by source and code, and by what became of them when it runs.
@@ -87,11 +114,16 @@ package struct QuarantineReplay: Sendable {
                 seen += 1
                 bySource[kept.source, default: 0] += 1
                 byCode[kept.code, default: 0] += 1
-                if !isDryRun { byResult[await replay(kept, actor: actor), default: 0] += 1 }
+                if !isDryRun, deed == .replay { byResult[await replay(kept, actor: actor), default: 0] += 1 }
+            }
+            if !isDryRun, deed == .setAside {
+                let count = try await dependencies.operating.setAside(
+                    page.items.map(\.id), by: actor, now: dependencies.time.now)
+                byResult["ignored", default: 0] += count
             }
             cursor = page.next
         } while cursor != nil && seen < limit
-        if !isDryRun {
+        if !isDryRun, deed == .replay {
             try await dependencies.operating.note(
                 AuditRow(
                     at: dependencies.time.now, actor: actor, action: "quarantine.replay", target: "\(seen) deliveries"))

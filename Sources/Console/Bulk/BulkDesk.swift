@@ -123,7 +123,7 @@ final class BulkDesk: Service {
     }
 
     private func carryOut(_ run: Run, _ filter: KeptFilter) async throws {
-        let replay = QuarantineReplay(dependencies: dependencies, filter: filter, limit: run.planned)
+        let replay = QuarantineBulk(dependencies: dependencies, filter: filter, limit: run.planned)
         var (cursor, seen): (String?, Int) = (nil, 0)
         repeat {
             let page = try await dependencies.reading.keptDeliveries(

@@ -16,7 +16,7 @@ extension Console {
             },
             page("POST", "/console/quarantine/{id}/replay", .operator) { visit in
                 let kept = try await kept(visit)
-                let result = await QuarantineReplay(dependencies: dependencies, filter: KeptFilter(), limit: 1)
+                let result = await QuarantineBulk(dependencies: dependencies, filter: KeptFilter(), limit: 1)
                     .replay(kept, actor: visit.actor)
                 try await note(visit, "quarantine.replay", kept.id.description)
                 return try await message(
@@ -25,7 +25,23 @@ extension Console {
                         ? "It still cannot be read. Its page has the reason."
                         : "It went down the street like a new delivery.", in: "quarantine", visit)
             },
-            page("GET", "/console/quarantine/replay", .operator) { visit in try await quarantinePlan(visit) },
+            page("POST", "/console/quarantine/{id}/set-aside", .operator) { visit in
+                try await Routes.setAside(try await kept(visit).id, by: visit.actor, dependencies)
+                return redirect(to: "/console/quarantine")
+            },
+            page("GET", "/console/quarantine/set-aside", .operator) { visit in
+                try await quarantinePlan(visit, verb: "Set aside", path: "/console/quarantine/set-aside")
+            },
+            page("POST", "/console/quarantine/set-aside", .operator) { visit in
+                _ = try await QuarantineBulk(
+                    dependencies: dependencies, deed: .setAside, filter: try openKept(visit.form),
+                    limit: Routes.bulkMax
+                ).run(isDryRun: false, actor: visit.actor)
+                return redirect(to: "/console/quarantine")
+            },
+            page("GET", "/console/quarantine/replay", .operator) { visit in
+                try await quarantinePlan(visit, verb: "Read again", path: "/console/quarantine/replay")
+            },
             page("POST", "/console/quarantine/replay", .operator) { visit in
                 let filter = try openKept(visit.form)
                 let planned = try await survey.keptGroups(filter).reduce(0) { $0 + $1.count }
@@ -81,13 +97,14 @@ extension Console {
             "count": .string(Shown.number(group.count)), "source": .string(group.source),
             "external_type": .string(group.externalType ?? ""), "code": .string(Shown.words(group.code)),
             "reason": .string(group.reason), "kind": .string(group.kind.rawValue),
+            "can_set_aside": .bool(group.kind == .quarantined),
             "first": Shown.stamp(group.first, now: now), "last": Shown.stamp(group.last, now: now),
             "query_string": .string(
                 query.map { "\($0.0)=\(PercentCoding.encode($0.1))" }.joined(separator: "&")),
         ]
     }
 
-    private func quarantinePlan(_ visit: Visit) async throws -> Answer {
+    private func quarantinePlan(_ visit: Visit, verb: String, path: String) async throws -> Answer {
         let groups = try await survey.keptGroups(try openKept(visit.call.query))
         let count = groups.reduce(0) { $0 + $1.count }
         func counts(_ name: (KeptGroup) -> String) -> [String: Int] {
@@ -96,9 +113,10 @@ extension Console {
         return try await html(
             "plan", in: "quarantine",
             [
-                "title": "Plan: read deliveries again", "verb": "Read again", "path": "/console/quarantine/replay",
+                "title": .string("Plan: \(verb.lowercased())"), "verb": .string(verb), "path": .string(path),
                 "what": .string(Shown.count(count, "delivery", "deliveries")), "is_any": .bool(count > 0),
-                "is_reading": true, "first_list": ["title": "By source", "items": Self.list(counts(\.source))],
+                "is_reading": .bool(verb == "Read again"), "is_setting_aside": .bool(verb != "Read again"),
+                "first_list": ["title": "By source", "items": Self.list(counts(\.source))],
                 "second_list": ["title": "By cause", "items": Self.list(counts { Shown.words($0.code) })],
                 "fields": Filters.hidden(visit.call.query), "back": "/console/quarantine",
             ], visit)
@@ -128,7 +146,9 @@ extension Console {
             "external_id": .string(kept.externalID), "external_type": .string(kept.externalType ?? ""),
             "code": .string(Shown.words(kept.code)), "reason": .string(kept.reason),
             "field": .string(kept.field ?? ""), "at": Shown.stamp(kept.receivedAt, now: now),
-            "replayed": .string(kept.replayedAs?.description ?? ""), "can_replay": .bool(kept.replayedAs == nil),
+            "replayed": .string(kept.replayedAs?.description ?? ""),
+            "can_set_aside": .bool(kept.kind == .quarantined && kept.replayedAs == nil),
+            "can_replay": .bool(kept.replayedAs == nil),
         ]
     }
 }

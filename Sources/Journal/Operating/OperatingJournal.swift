@@ -29,6 +29,11 @@ package protocol OperatingJournal: Sendable {
     /// What `forget` would erase; nothing is changed.
     func forgetPlan(_ root: SubjectID) async throws -> Erasure
 
+    /// Puts quarantined deliveries among the ignored ones, which nobody is asked to mend; returns how many.
+    ///
+    /// They stay readable and can be read again. One that was read again, or has its like there, stays as it is.
+    func setAside(_ deliveries: [QuarantineID], by actor: String, now: Instant) async throws -> Int
+
     /// Notes that a person has it in hand: it is not told again until it grows worse or ends.
     ///
     /// Throws `notFound`, or `conflict` where it has ended.

@@ -6,6 +6,13 @@ extension KeptDelivery {
         seq, id, kind, source, external_id, external_type, code, reason, field, received_at, replayed_as, event, payload
         """
 
+    /// The condition of a row that may become an ignored one: it waits, and its like is not there.
+    package static let canBeSetAside = """
+        kind = 'quarantined' AND replayed_as IS NULL AND NOT EXISTS (
+            SELECT 1 FROM kept_deliveries AS like_it WHERE like_it.kind = 'ignored'
+                AND like_it.source = kept_deliveries.source AND like_it.external_id = kept_deliveries.external_id)
+        """
+
     /// Throws where the row holds what this version cannot read.
     package init(row: some StoredRow) throws {
         self.init(

@@ -43,22 +43,20 @@ enum Changing {
 
     /// The oldest of those that the action may change, held so that nobody else changes them.
     static func chosen(_ action: BulkAction, _ filter: JobFilter, limit: Int, _ db: Transaction) throws -> [Choice] {
-        let found = try candidates(action, filter, limit: limit, db)
+        guard let narrowed = filter.narrowed(to: action) else { return [] }
+        let found = try candidates(narrowed, limit: limit, db)
         try Lanes.hold(lanesOf: found, db)
         return try (["jobs", "history"] as [String]).flatMap { table in
             try db.rows(
                 """
                 SELECT seq, state FROM \(table) WHERE seq = ANY($1) AND state = ANY($2) AND NOT is_erased
                 ORDER BY seq FOR UPDATE
-                """, SQLArray(found), SQLArray(action.states.map(\.rawValue))
+                """, SQLArray(found), SQLArray(narrowed.states.map(\.rawValue))
             ) { Choice(seq: $0.int(0), state: try $0.word(1)) }
         }.sorted { $0.seq < $1.seq }
     }
 
-    private static func candidates(_ action: BulkAction, _ filter: JobFilter, limit: Int, _ db: Transaction) throws
-        -> [Int64]
-    {
-        guard let narrowed = filter.narrowed(to: action) else { return [] }
+    private static func candidates(_ narrowed: JobFilter, limit: Int, _ db: Transaction) throws -> [Int64] {
         var conditions = Listing.conditions(of: narrowed)
         conditions.add("NOT is_erased")
         let sql = conditions.sql

@@ -30,6 +30,22 @@ extension PostgresJournal {
         }
     }
 
+    package func setAside(_ deliveries: [QuarantineID], by actor: String, now: Instant) async throws -> Int {
+        try await writing { db in
+            let count = try db.run(
+                """
+                UPDATE kept_deliveries SET kind = 'ignored' WHERE id = ANY ($1) AND \(KeptDelivery.canBeSetAside)
+                """, SQLArray(deliveries))
+            if count > 0 {
+                try Auditing.note(
+                    AuditRow(
+                        at: now, actor: actor, action: "quarantine.set_aside",
+                        target: "\(count) \(count == 1 ? "delivery" : "deliveries")"), db)
+            }
+            return count
+        }
+    }
+
     package func replayPlan(_ event: EventID) async throws -> ReplayPlan {
         try await reading { try Replaying.plan(event, $0) }
     }

@@ -31,6 +31,25 @@ extension SQLiteJournal {
         }
     }
 
+    package func setAside(_ deliveries: [QuarantineID], by actor: String, now: Instant) async throws -> Int {
+        try await writer.transaction { db in
+            let count = try deliveries.reduce(0) { count, id in
+                try count
+                    + db.run(
+                        """
+                        UPDATE kept_deliveries SET kind = 'ignored' WHERE id = ? AND \(KeptDelivery.canBeSetAside)
+                        """, id)
+            }
+            if count > 0 {
+                try Auditing.note(
+                    AuditRow(
+                        at: now, actor: actor, action: "quarantine.set_aside",
+                        target: "\(count) \(count == 1 ? "delivery" : "deliveries")"), db)
+            }
+            return count
+        }
+    }
+
     package func replayPlan(_ event: EventID) async throws -> ReplayPlan {
         try await reader.read { try Replaying.plan(event, $0) }
     }

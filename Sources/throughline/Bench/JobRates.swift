@@ -36,13 +36,6 @@ struct JobRates: Sendable {
             size: batch, inserted: Double(jobs) / inserting.inSeconds, exchanged: Double(jobs) / exchanging.inSeconds)
     }
 
-    /// Claims and settles so many jobs that wait, `size` a commit.
-    func work(_ count: Int, atOnce size: Int) async throws {
-        var settlements: [Settlement] = []
-        for _ in 0..<(count / size) { _ = try await exchange(&settlements, size) }
-        _ = try await exchange(&settlements, 0)
-    }
-
     /// One event's plan: so many jobs with nothing else.
     private func insert(_ count: Int) async throws {
         let (world, call) = (server.installation.world, Flow.Call(destination: "hook", action: "send"))

@@ -37,16 +37,11 @@ struct Bench: AsyncParsableCommand {
     /// For a client in another process: says its port and runs until it is ended.
     @Option(help: .hidden) var serve: Serving?
 
-    /// Takes so many events through the street without HTTP and ends, for a tool that counts what a process does.
-    @Option(help: .hidden) var walk: Int?
-    @Option(help: .hidden) var through = BenchWalk.Stage.work
-
     enum Serving: String, ExpressibleByArgument { case intake, street }
 
     func run() async throws {
         let folder = URL(filePath: folder ?? FileManager.default.currentDirectoryPath).standardizedFileURL.path
         if let serve { return try await self.serve(serve, folder: folder) }
-        if let walk { return try await BenchWalk(count: walk, through: through, folder: folder).run() }
         let terminal = Terminal()
         let long = seconds ?? (quick ? 10 : 60)
         guard (1...3600).contains(long) else {
@@ -99,5 +94,4 @@ struct Bench: AsyncParsableCommand {
 }
 
 extension BenchRun.Part: ExpressibleByArgument {}
-extension BenchWalk.Stage: ExpressibleByArgument {}
 extension BenchTraffic.Signature: ExpressibleByArgument {}

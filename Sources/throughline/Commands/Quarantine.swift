@@ -3,7 +3,7 @@ import Model
 
 struct Quarantine: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Lists, shows and replays deliveries that did not become events.",
+        abstract: "Lists, shows, replays and sets aside deliveries that did not become events.",
         discussion: """
             Quarantined: authentic, but unusable as it came; replay it after a mapping is mended. Ignored: of no \
             interest to any source's map. Unplannable: an event that planning could not take.
@@ -12,8 +12,9 @@ struct Quarantine: AsyncParsableCommand {
               throughline quarantine list
               throughline quarantine list --kind ignored --source stripe
               throughline quarantine replay tqu_01…
+              throughline quarantine set-aside --source chat --code unknown_type
             """,
-        subcommands: [List.self, Show.self, Replay.self])
+        subcommands: [List.self, Show.self, Replay.self, SetAside.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lists kept deliveries, the newest first.")
@@ -121,6 +122,51 @@ struct Quarantine: AsyncParsableCommand {
                 if let id = item["id"]?.string { ids.append(id) }
             }
             return ids
+        }
+    }
+
+    struct SetAside: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "set-aside",
+            abstract: "Puts quarantined deliveries that need no mend among the ignored ones: one, or all that match.",
+            discussion: "They are kept as long as before and can be read again.")
+        @Argument(help: "Its id; without one, all that match the filters.") var id: String?
+        @Option(help: "Only of this source.") var source: String?
+        @Option(help: "Only with this reason.") var code: String?
+        @OptionGroup var filter: FilterOptions
+        @OptionGroup var consent: ConsentOptions
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            try await Session.with(common) { client, terminal in
+                if let id {
+                    let path = "/v1/quarantine/\(PercentEncoding.encode(id))"
+                    if consent.dryRun {
+                        try await client.call("GET", path)
+                        return terminal.line(common.json ? "{\"count\":1}" : "1 delivery would be set aside.")
+                    }
+                    let answer = try await client.call("POST", path + "/set-aside")
+                    return terminal.line(common.json ? answer.encodedText : "\(id) is set aside.")
+                }
+                var body: JSONObject = ["dry_run": true]
+                for (name, value) in try [("source", source), ("code", code)] + filter.times() {
+                    body[name] = value.map { .string($0) }
+                }
+                if let limit = filter.limit { body["limit"] = .int(Int64(limit)) }
+                let plan = try await client.call("POST", "/v1/quarantine/set-aside", body: .object(body))
+                let count = Int(plan["count"]?.int ?? 0)
+                let deliveries = counted(count, "delivery", "deliveries")
+                if !common.json || consent.dryRun {
+                    terminal.line(common.json ? plan.encodedText : "\(deliveries) would be set aside.")
+                }
+                if consent.dryRun || count == 0 { return }
+                guard try terminal.confirms("Set \(deliveries) aside?", isYes: consent.yes) else { throw DoesNotHold() }
+                body["dry_run"] = false
+                let answer = try await client.call("POST", "/v1/quarantine/set-aside", body: .object(body))
+                let done = Int(answer["results"]?["ignored"]?.int ?? 0)
+                terminal.line(
+                    common.json ? answer.encodedText : "\(counted(done, "delivery is", "deliveries are")) set aside.")
+            }
         }
     }
 }
