@@ -130,7 +130,7 @@ def mend_dead_letter(page):
     expect(page.locator(".lead")).to_contain_text("1 job would be tried again at once")
     shoot(page, "plan")
     page.get_by_role("button", name="Replay 1 job").click()
-    expect(page.get_by_role("status")).to_contain_text("1 of 1 done", timeout=15000)
+    expect(page.get_by_role("status")).to_contain_text("1 of 1 set going again", timeout=15000)
     expect(page.locator("h1 .tag")).to_have_text("done", timeout=15000)
     shoot(page, "run")
     page.goto(f"{BASE}/console/jobs?destination=desk")
@@ -178,9 +178,18 @@ def read_quarantine(page):
     expect(page.get_by_text("tranquility")).to_have_count(0)
     page.get_by_role("button", name="Show the raw payload").click()
     expect(page.locator("pre")).to_contain_text("sea of tranquility")
+    shoot(page, "kept")
     page.goto(f"{BASE}/console/audit")
     expect(page.get_by_role("row", name="quarantine.payload")).to_be_visible()
     shoot(page, "audit")
+    step("what needs no mend is set aside after a plan, and no longer asks for anybody")
+    page.goto(f"{BASE}/console/quarantine")
+    page.get_by_role("link", name="Set aside, plan first").click()
+    expect(page.locator(".lead")).to_contain_text("1 delivery would be put among the ignored ones")
+    page.get_by_role("button", name="Set aside 1 delivery").click()
+    expect(page.get_by_text("None.", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Show ignored ones").click()
+    expect(page.locator("article.line a").first).to_contain_text("chat moon_landed")
 
 
 def reconcile(page):

@@ -137,6 +137,22 @@ import Testing
         #expect(report.verdict.trouble?.errorClass == "timeout")
     }
 
+    @Test(arguments: ["GET", "POST"])
+    func `tries again where an answer came without what was asked for, cut off on its way, say`(_ method: String)
+        async throws
+    {
+        let http = ScriptedTransport { request, _ in
+            if request.method == method { return .answer(200) }
+            return request.method == "GET" ? .answer(200, ["id": "512"]) : .answer(200)
+        }
+        let report = try await Fixture.connector("crm", http).make(Fixture.effect("add_note"))
+        guard case .transient(let trouble, mayHaveHappened: true, _) = report.verdict else {
+            Issue.record("\(report.verdict)")
+            return
+        }
+        #expect(trouble.errorClass == "unreadable_answer")
+    }
+
     @Test func `finds the contact anew where the known one is gone`() async throws {
         let http = ScriptedTransport { request, _ in
             switch (request.method, request.url) {

@@ -143,6 +143,22 @@ import Testing
         try await factory.close(journal)
     }
 
+    @Test func `is no folder, and has no second hard name under which another could own it`() async throws {
+        let factory = try SQLiteFactory()
+        try await factory.close(try await factory.open())
+        let name = factory.folder.file("other.db")
+        try FileManager.default.linkItem(atPath: factory.path, toPath: name)
+        for path in [factory.path, name] {
+            let refused = await failure { _ = try SQLiteJournal.open(path: path) }
+            #expect(refused?.code == .journal && refused?.message.contains("2 names") == true)
+        }
+        try FileManager.default.removeItem(atPath: name)
+        try await factory.close(try await factory.open())
+        #expect(
+            await failure { _ = try SQLiteJournal.open(path: factory.folder.path) }?.message.contains("is a folder")
+                == true)
+    }
+
     @Test func `is readable for its owner alone`() async throws {
         let factory = try SQLiteFactory()
         let journal = try await factory.open()

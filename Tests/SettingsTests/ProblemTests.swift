@@ -75,6 +75,7 @@ import Testing
         ("http: { public_url: hooks.acme.example }", "http.public_url: expected an address"),
         ("http: { public_url: 'https://u:p@acme.example' }", "without user, password"),
         ("http: { metrics: 9464 }", "http.metrics: expected host:port"),
+        ("http: { port: 8080, metrics: 127.0.0.1:8080 }", "http.metrics: metrics has the port of http itself"),
         ("http: { prt: 1 }", "http.prt: http has no key \"prt\"; did you mean \"port\"?"),
         ("sources: [a]", "expected a map of sources by name, found a list"),
         ("sources: { a: { secrets: [env:A] } }", "sources.a.kind: missing"),

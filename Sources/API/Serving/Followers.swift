@@ -3,9 +3,9 @@ internal import Synchronization
 
 /// Who follows what happens, at most so many at once; each is told which jobs had an attempt that did not end them.
 package final class Followers: Sendable {
-    package static let countMax = 16
-    /// Of them one session, or one key.
-    package static let ownerMax = 4
+    package static let countMax = 64
+    /// Of them one session, or one key; a page that was left is noticed a moment later.
+    package static let ownerMax = 16
     static let rememberedMax = 1000
 
     private struct State {

@@ -51,7 +51,13 @@ struct HubSpotAnswer {
         case (423, _): return .transient(trouble(words), mayHaveHappened: false, after: retryAfter ?? .seconds(2))
         // HubSpot is moving the account to another hosting location, which takes up to a day.
         case (477, _): return .slowDown(trouble(words), after: retryAfter ?? .seconds(3600))
-        case (200..<300, _): return .permanent(trouble(words))
+        case (200..<300, _) where hasErrors: return .permanent(trouble(words))
+        // Cut off on its way, say: it tells nothing about the request.
+        case (200..<300, _):
+            return .transient(
+                Verdict.Trouble(
+                    "unreadable_answer", "HubSpot answered \(response.status) without the record that was asked for"),
+                mayHaveHappened: true)
         default:
             return AnswerReading.verdict(
                 of: response, errorClass: errorClass, message: words, isKeyed: false, now: visit.now)

@@ -39,8 +39,7 @@ struct HubSpotDesk {
 
     func get(_ path: String) async throws(Setback) -> JSONObject {
         let response = try await visit.read(path)
-        guard response.isSuccess else { throw Setback(answer(response).report) }
-        guard let json = response.json else { throw unreadable(response) }
+        guard response.isSuccess, let json = response.json else { throw Setback(answer(response).report) }
         return json
     }
 
@@ -88,18 +87,9 @@ struct HubSpotDesk {
     /// 207 is a success in its status only: its errors are inside.
     private func upserted(_ response: InboundResponse) throws(Setback) -> (id: String, url: String?) {
         let answer = answer(response)
-        guard response.isSuccess, !answer.hasErrors else { throw Setback(answer.report) }
-        guard let result = response.json?["results"]?.array?.first, let id = result["id"]?.text else {
-            throw unreadable(response)
-        }
+        guard response.isSuccess, !answer.hasErrors, let result = response.json?["results"]?.array?.first,
+            let id = result["id"]?.text
+        else { throw Setback(answer.report) }
         return (id, result["url"]?.string)
-    }
-
-    private func unreadable(_ response: InboundResponse) -> Setback {
-        Setback(
-            .transient(
-                .init("unreadable_answer", "HubSpot answered \(response.status) without the record that was asked for"),
-                mayHaveHappened: true),
-            status: response.status)
     }
 }

@@ -135,6 +135,20 @@ final class JournalLock: Sendable {
 
     /// Refuses files that this user may not write, before SQLite fails at one of them in words of its own.
     static func checkAccess(_ path: String) throws {
+        var status = stat()
+        if stat(path, &status) == 0 {
+            guard status.st_mode & S_IFMT != S_IFDIR else {
+                throw Failure(
+                    .journal, "The journal \(path) is a folder. Name the file in it, as sqlite:\(path)/throughline.db.")
+            }
+            // Under each name it would have a lock and a log of its own: two owners, and what one acknowledges is lost.
+            guard status.st_nlink < 2 else {
+                throw Failure(
+                    .journal,
+                    "The journal's file \(path) has \(status.st_nlink) names (hard links), and only one may be used. "
+                        + "Remove the others; to keep a copy, use `throughline backup`.")
+            }
+        }
         for file in [path, path + "-wal", path + "-shm"] where access(file, F_OK) == 0 && access(file, W_OK) != 0 {
             throw Failure(
                 .journal,

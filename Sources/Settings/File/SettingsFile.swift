@@ -99,6 +99,9 @@ extension FileReader {
         settings.port = integer(map["port"], in: 0...65_535) ?? settings.port
         settings.publicURL = webAddress(map["public_url"])?.text
         settings.metrics = value(map["metrics"], "host:port, as 127.0.0.1:9464", Scalars.listener)
+        if let metrics = settings.metrics, let node = map["metrics"], metrics.port == settings.port, metrics.port != 0 {
+            report(node, "metrics has the port of http itself; give it one of its own")
+        }
         return settings
     }
 
