@@ -85,7 +85,8 @@ final class Senders: @unchecked Sendable {
         guard let answer else { return again(index, isCopy: isCopy) }
         scheduler.trace.note(
             scheduler.uptime, answer.status,
-            "delivery \(index) is answered \(answer.status) \(answer.body["status"]?.string ?? "")")
+            "delivery \(index) is answered \(answer.status) "
+                + (answer.body["status"]?.string ?? answer.body["error"]?["message"]?.string ?? ""))
         records[index].answers.append(
             .init(
                 at: scheduler.uptime, status: answer.status, word: answer.body["status"]?.string,
