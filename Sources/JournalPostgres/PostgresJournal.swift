@@ -35,15 +35,17 @@ package final class PostgresJournal: JournalStore {
     let chance: any ChanceSource
 
     private init(_ address: ServerAddress, node: String, world: World) throws {
-        func connection() throws -> JournalConnection { try JournalConnection(address, time: world.time) }
+        func connection(isForWork: Bool = false) throws -> JournalConnection {
+            try JournalConnection(address, time: world.time, isForWork: isForWork)
+        }
         self.node = node
         name = address.name
-        acknowledging = try connection()
-        planning = try connection()
-        working = try connection()
-        keeping = try connection()
+        acknowledging = try connection(isForWork: true)
+        planning = try connection(isForWork: true)
+        working = try connection(isForWork: true)
+        keeping = try connection(isForWork: true)
         operating = try connection()
-        beating = try connection()
+        beating = try connection(isForWork: true)
         listening = try connection()
         readers = [try connection(), try connection()]
         looks = readers.map { _ in GroupQueue() }

@@ -43,14 +43,18 @@ actor JournalConnection {
     }
 
     /// A plan that is kept was made for the tables as they were: an index is right however large they have become.
-    ///
-    /// Left to itself the server makes a new plan for each use of a statement that takes a list, since it takes a list that
-    /// it does not know for a long one: planning then costs more than all that is done.
     private static let session = """
         SET search_path = throughline, pg_temp; SET synchronous_commit = on; SET statement_timeout = '30s';
         SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '15s'; SET enable_seqscan = off;
-        SET jit = off; SET plan_cache_mode = force_generic_plan
+        SET jit = off
         """
+
+    /// Has the server plan once what is asked again and again.
+    ///
+    /// Left to itself it makes a new plan for each use of a statement that takes a list, since it takes a list that it does
+    /// not know for a long one: planning then costs more than all that is done. What a person looks for is better planned
+    /// for what it is.
+    static let keepingPlans = "plan_cache_mode = force_generic_plan"
 
     private static let triesMax = 6
     private static let backoffFirst: Duration = .milliseconds(50)
@@ -59,6 +63,7 @@ actor JournalConnection {
     private let executor: ThreadExecutor
     let address: ServerAddress
     private let time: any TimeSource
+    private let isForWork: Bool
     private var connection: Connection?
     private var isClosed = false
     /// Whether the server's own process answers, so that it may keep statements for us; until it has once lost one.
@@ -70,13 +75,15 @@ actor JournalConnection {
 
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
-    init(_ address: ServerAddress, time: any TimeSource) throws {
+    /// `isForWork`: what goes through it is always the same, and not what somebody looks for.
+    init(_ address: ServerAddress, time: any TimeSource, isForWork: Bool = false) throws {
         guard let executor = ThreadExecutor.start() else {
             throw Failure(.unavailable, "The system gives no thread for the journal. Raise the limit on threads.")
         }
         self.executor = executor
         self.address = address
         self.time = time
+        self.isForWork = isForWork
     }
 
     deinit { executor.stop() }
@@ -199,6 +206,7 @@ actor JournalConnection {
             isDirect = try maySkipPooler && connection.isDirect()
             if isDirect {
                 try connection.execute(Self.session)
+                if isForWork { try connection.execute("SET \(Self.keepingPlans)") }
                 connection.keepStatements()
             }
             (refusal, backoff) = (nil, Self.backoffFirst)

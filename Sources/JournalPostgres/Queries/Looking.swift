@@ -19,6 +19,7 @@ enum Looking {
 
     /// Of each job its surroundings, nil where it is gone; all in two goes: what they name, then what hangs on that.
     static func surroundings(of ids: [JobID], _ db: Transaction) throws -> [Result<Surroundings?, any Error>] {
+        try db.post("SET LOCAL \(JournalConnection.keepingPlans)")
         let (asked, newestAsked) = (try askForPlaces(of: ids, db), try askForNewestOfLane(of: ids, db))
         let (places, newest) = (try asked.rows().map { $0.map(\.first) }, try newestAsked.rows())
         // A row that cannot be read is its own job's trouble.
