@@ -205,7 +205,10 @@ import Testing
         let fields: JSONObject = [
             "vorname": "Robert", "status": "for robert: call", "plan": "team", "seats": 3, "ok": true,
         ]
-        let said = Masked.said(in: ["name": "Robert", "plan": "team", "message": "hunter2"])
+        let said = Masked.said(in: [
+            "name": "Robert", "plan": "team", "transcript": [["role": "user", "text": "hunter2"]],
+        ])
+        #expect(said == ["Robert", "hunter2"])
         let own = Masked.rows(of: fields, hiding: said).encodedText
         #expect(!own.lowercased().contains("robert") && own.contains("team"))
         let other = Masked.hiddenRows(of: fields).encodedText

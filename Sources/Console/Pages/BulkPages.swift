@@ -71,19 +71,10 @@ extension Console {
                 ),
                 "first_list": ["title": "By destination", "items": Self.list(plan.byDestination)],
                 "second_list": ["title": "By cause", "items": Self.list(plan.byErrorClass)],
-                "fields": bound(query, filter, plan), "back": "/console/dead",
+                "fields": Filters.bound(
+                    query, since: filter.since, until: filter.until ?? now, ("planned", String(plan.count))),
+                "back": "/console/dead",
             ], visit)
-    }
-
-    /// The fields that order what was shown and nothing that came since: its times as they were, and how many.
-    private func bound(_ query: Query, _ filter: JobFilter, _ plan: BulkPlan) -> JSONValue {
-        let own: Set = ["since", "until", "planned"]
-        var fields = Filters.hidden(query).array?.filter { !own.contains($0["name"]?.string ?? "") } ?? []
-        func add(_ name: String, _ value: String) { fields.append(["name": .string(name), "value": .string(value)]) }
-        if let since = filter.since { add("since", since.description) }
-        add("until", (filter.until ?? now).description)
-        add("planned", String(plan.count))
-        return .array(fields)
     }
 
     private func bulk(_ call: Call, _ query: Query) throws -> (BulkAction, JobFilter) {
@@ -123,7 +114,8 @@ extension Console {
                 "value": .string(String(run.done)), "max": .string(String(max(run.planned, 1))),
                 "refused": .string(run.refused > 0 ? Shown.number(run.refused) : ""),
                 "deed": .string(Self.deed(run.order)),
-                "still_open": .string(sequel.map { Shown.count($0.open, "job") } ?? ""),
+                "still_open": .string(
+                    sequel.map { ($0.open < Limits.pageMax ? "" : "at least ") + Shown.count($0.open, "job") } ?? ""),
                 "dead_again": .string(sequel.map { $0.dead > 0 ? Shown.number($0.dead) : "" } ?? ""),
                 "problem": .string(run.problem ?? ""), "actor": .string(run.actor),
                 "at": Shown.stamp(run.orderedAt, now: now), "is_over": .bool(isOver),
@@ -144,9 +136,10 @@ extension Console {
     private func sequel(of run: BulkDesk.Run, isOver: Bool) async throws -> (open: Int, dead: Int)? {
         guard isOver, run.done > 0, case .jobs(.retry, var filter) = run.order else { return nil }
         filter.errorClass = nil
-        filter.states = []
-        let open = try await dependencies.operating.bulkPlan(.cancel, filter).count
+        filter.states = Set(JobState.allCases.filter { !$0.isEnded })
+        // Looked at again and again while the page is open: both are bounded.
+        let open = try await dependencies.reading.jobs(filter, page: PageRequest(limit: Limits.pageMax)).items.count
         filter.states = [.dead]
-        return (open, try await dependencies.operating.bulkPlan(.retry, filter).count)
+        return (open, try await dependencies.reading.deadGroups(filter).reduce(0) { $0 + $1.count })
     }
 }

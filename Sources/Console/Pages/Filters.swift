@@ -76,6 +76,14 @@ struct Filters {
             })
     }
 
+    /// The same for a form that orders what was shown and nothing that came since: its times as they are now.
+    static func bound(_ query: Query, since: Instant?, until: Instant, _ more: (String, String)...) -> JSONValue {
+        let times = [("until", until.description)] + (since.map { [("since", $0.description)] } ?? [])
+        let own = Set((times + more).map(\.0)).union(["since"])
+        let rest = hidden(query).array?.filter { !own.contains($0["name"]?.string ?? "") } ?? []
+        return .array(rest + (times + more).map { ["name": .string($0.0), "value": .string($0.1)] })
+    }
+
     /// The link to older ones; null where there are none.
     static func older(_ path: String, _ query: Query, next: String?) -> JSONValue {
         guard let next else { return .null }

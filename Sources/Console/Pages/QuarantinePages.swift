@@ -105,7 +105,8 @@ extension Console {
     }
 
     private func quarantinePlan(_ visit: Visit, verb: String, path: String) async throws -> Answer {
-        let groups = try await survey.keptGroups(try openKept(visit.call.query))
+        let filter = try openKept(visit.call.query)
+        let groups = try await survey.keptGroups(filter)
         let count = groups.reduce(0) { $0 + $1.count }
         func counts(_ name: (KeptGroup) -> String) -> [String: Int] {
             groups.reduce(into: [:]) { $0[name($1), default: 0] += $1.count }
@@ -118,7 +119,9 @@ extension Console {
                 "is_reading": .bool(verb == "Read again"), "is_setting_aside": .bool(verb != "Read again"),
                 "first_list": ["title": "By source", "items": Self.list(counts(\.source))],
                 "second_list": ["title": "By cause", "items": Self.list(counts { Shown.words($0.code) })],
-                "fields": Filters.hidden(visit.call.query), "back": "/console/quarantine",
+                // What came since was not shown.
+                "fields": Filters.bound(visit.call.query, since: filter.since, until: filter.until ?? now),
+                "back": "/console/quarantine",
             ], visit)
     }
 

@@ -8,7 +8,9 @@ extension Console {
     var settingsRoutes: [Route] {
         [
             page("GET", "/console/settings") { visit in
-                try await settingsPage(visit, newKey: sessions.takeSecret(of: visit.sessionID))
+                // Not by another page of the session that happens to be fetched first.
+                let isMade = visit.call.query["made"] != nil && visit.session.role.includes(.admin)
+                return try await settingsPage(visit, newKey: isMade ? sessions.takeSecret(of: visit.sessionID) : nil)
             },
             page("POST", "/console/settings/users", .admin) { visit in try await putUser(visit) },
             page("POST", "/console/settings/users/remove", .admin) { visit in
@@ -117,6 +119,6 @@ extension Console {
             hash: key.hash, by: visit.actor)
         // Shown by the page that follows: whoever reloads that makes no other one.
         sessions.leave(secret: key.revealed, for: visit.sessionID)
-        return redirect(to: "/console/settings")
+        return redirect(to: "/console/settings?made=key")
     }
 }

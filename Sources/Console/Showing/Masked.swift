@@ -44,12 +44,16 @@ enum Masked {
 
     /// What was said of a person, as texts.
     static func said(in object: JSONObject) -> [String] {
-        object.members.flatMap { member -> [String] in
-            switch member.value {
-            case .string(let text): isPersonal(member.key) && text.count > 1 ? [text] : []
-            case .object(let object): said(in: object)
-            default: []
-            }
+        object.members.flatMap { said(in: $0.value, key: $0.key) }
+    }
+
+    private static func said(in value: JSONValue, key: String) -> [String] {
+        switch value {
+        case .string(let text): isPersonal(key) && text.count > 1 ? [text] : []
+        case .object(let object): said(in: object)
+        // A transcript is a list of messages.
+        case .array(let list): list.flatMap { said(in: $0, key: key) }
+        case .bool, .null, .int, .double: []
         }
     }
 

@@ -60,11 +60,14 @@ final class Transaction {
 
         /// By place; a row that cannot be read is the trouble of whom it is for.
         func rows() throws -> [Result<[Value], any Error>] {
-            var rows = [Result<[Value], any Error>](repeating: .success([]), count: count)
+            var (values, failures) = ([[Value]](repeating: [], count: count), [Int: any Error]())
             for row in try asked.rows() {
-                rows[row.place] = rows[row.place].flatMap { read in row.value.map { read + [$0] } }
+                switch row.value {
+                case .success(let value): values[row.place].append(value)
+                case .failure(let error): failures[row.place] = error
+                }
             }
-            return rows
+            return values.enumerated().map { place, values in failures[place].map { .failure($0) } ?? .success(values) }
         }
 
         /// The rows of the first, where it is asked for one.

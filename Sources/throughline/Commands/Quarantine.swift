@@ -26,7 +26,8 @@ struct Quarantine: AsyncParsableCommand {
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let query = try [("kind", kind), ("source", source), ("code", code)] + filter.times()
+            let query =
+                try [("kind", kind ?? Quarantine.needingMend), ("source", source), ("code", code)] + filter.times()
             try await Session.with(common) { client, terminal in
                 try await Listing(
                     path: "/v1/quarantine", query: query, limit: filter.listed,
@@ -59,10 +60,9 @@ struct Quarantine: AsyncParsableCommand {
     struct Replay: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Reads a kept delivery again with today's configuration, or all that match.")
-        private static let replayedMax = 10_000
-
         @Argument(help: "Its id; without one, all that match the filters.") var id: String?
-        @Option(help: "quarantined, ignored or unplannable.") var kind: String?
+        @Option(help: "quarantined, ignored or unplannable (default: quarantined and unplannable).")
+        var kind: String?
         @Option(help: "Only of this source.") var source: String?
         @Option(help: "Only with this reason.") var code: String?
         @OptionGroup var filter: FilterOptions
@@ -71,7 +71,8 @@ struct Quarantine: AsyncParsableCommand {
 
         func run() async throws {
             try await Session.with(common) { client, terminal in
-                let ids = try await matching(client)
+                let ids = try await Quarantine.matching(
+                    id, kind ?? Quarantine.needingMend, source, code, filter, client)
                 let deliveries = counted(ids.count, "delivery", "deliveries")
                 if !common.json || consent.dryRun {
                     terminal.line(common.json ? "{\"count\":\(ids.count)}" : "\(deliveries) would be read again.")
@@ -108,21 +109,6 @@ struct Quarantine: AsyncParsableCommand {
                 ]
             }
         }
-
-        private func matching(_ client: APIClient) async throws -> [String] {
-            if let id {
-                // One that is not there is told before anything is counted.
-                try await client.call("GET", "/v1/quarantine/\(PercentEncoding.encode(id))")
-                return [id]
-            }
-            var ids: [String] = []
-            let query =
-                try [("kind", kind), ("source", source), ("code", code), ("replayed", "false")] + filter.times()
-            try await client.list("/v1/quarantine", query: query, limit: filter.limit ?? Self.replayedMax) { item in
-                if let id = item["id"]?.string { ids.append(id) }
-            }
-            return ids
-        }
     }
 
     struct SetAside: AsyncParsableCommand {
@@ -139,34 +125,44 @@ struct Quarantine: AsyncParsableCommand {
 
         func run() async throws {
             try await Session.with(common) { client, terminal in
-                if let id {
-                    let path = "/v1/quarantine/\(PercentEncoding.encode(id))"
-                    if consent.dryRun {
-                        try await client.call("GET", path)
-                        return terminal.line(common.json ? "{\"count\":1}" : "1 delivery would be set aside.")
-                    }
-                    let answer = try await client.call("POST", path + "/set-aside")
-                    return terminal.line(common.json ? answer.encodedText : "\(id) is set aside.")
-                }
-                var body: JSONObject = ["dry_run": true]
-                for (name, value) in try [("source", source), ("code", code)] + filter.times() {
-                    body[name] = value.map { .string($0) }
-                }
-                if let limit = filter.limit { body["limit"] = .int(Int64(limit)) }
-                let plan = try await client.call("POST", "/v1/quarantine/set-aside", body: .object(body))
-                let count = Int(plan["count"]?.int ?? 0)
-                let deliveries = counted(count, "delivery", "deliveries")
+                // Those that were counted, and none that came since.
+                let ids = try await Quarantine.matching(id, "quarantined", source, code, filter, client)
+                let deliveries = counted(ids.count, "delivery", "deliveries")
                 if !common.json || consent.dryRun {
-                    terminal.line(common.json ? plan.encodedText : "\(deliveries) would be set aside.")
+                    terminal.line(common.json ? "{\"count\":\(ids.count)}" : "\(deliveries) would be set aside.")
                 }
-                if consent.dryRun || count == 0 { return }
+                if consent.dryRun || ids.isEmpty { return }
                 guard try terminal.confirms("Set \(deliveries) aside?", isYes: consent.yes) else { throw DoesNotHold() }
-                body["dry_run"] = false
-                let answer = try await client.call("POST", "/v1/quarantine/set-aside", body: .object(body))
-                let done = Int(answer["results"]?["ignored"]?.int ?? 0)
+                for (index, id) in ids.enumerated() {
+                    try await client.call("POST", "/v1/quarantine/\(PercentEncoding.encode(id))/set-aside")
+                    terminal.progress("\(index + 1) of \(ids.count)")
+                }
+                terminal.endProgress()
                 terminal.line(
-                    common.json ? answer.encodedText : "\(counted(done, "delivery is", "deliveries are")) set aside.")
+                    common.json
+                        ? "{\"set_aside\":\(ids.count)}"
+                        : "\(counted(ids.count, "delivery is", "deliveries are")) set aside.")
             }
         }
+    }
+
+    private static let matchingMax = 10_000
+    fileprivate static let needingMend = "quarantined,unplannable"
+
+    /// The ids of those that wait and match; of one that is not there it is told before anything is counted.
+    fileprivate static func matching(
+        _ id: String?, _ kind: String, _ source: String?, _ code: String?, _ filter: FilterOptions,
+        _ client: APIClient
+    ) async throws -> [String] {
+        if let id {
+            try await client.call("GET", "/v1/quarantine/\(PercentEncoding.encode(id))")
+            return [id]
+        }
+        var ids: [String] = []
+        let query = try [("kind", kind), ("source", source), ("code", code), ("replayed", "false")] + filter.times()
+        try await client.list("/v1/quarantine", query: query, limit: filter.limit ?? matchingMax) { item in
+            if let id = item["id"]?.string { ids.append(id) }
+        }
+        return ids
     }
 }
