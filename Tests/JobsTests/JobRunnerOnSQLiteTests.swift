@@ -10,7 +10,7 @@ import Synchronization
 import TestKit
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct `The runner on a journal file` {
+@Suite(.ownQueue, .timeLimit(.minutes(2))) struct `The runner on a journal file` {
     private static func arrival(_ number: Int) -> Arrival {
         .event(
             Event(

@@ -8,7 +8,7 @@ import Synchronization
 import TestKit
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct `The runner` {
+@Suite(.ownQueue, .timeLimit(.minutes(2))) struct `The runner` {
     private static let boom = Verdict.Trouble("http_500", "boom")
     private static let denied = Verdict.Trouble("http_401", "token expired")
 

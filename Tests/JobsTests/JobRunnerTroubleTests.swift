@@ -8,7 +8,7 @@ import Synchronization
 import TestKit
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct `A runner in trouble` {
+@Suite(.ownQueue, .timeLimit(.minutes(2))) struct `A runner in trouble` {
     @Test func `keeps settlements while the journal refuses them, and makes no effect twice`() async throws {
         let time = ManualTime()
         let journal = Mutex<MemoryJournal?>(nil)
