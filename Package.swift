@@ -181,8 +181,9 @@ let package = Package(
         .testTarget(
             name: "JournalContractTests",
             dependencies: [
-                "Model", "Seams", "Settings", "Journal", "JournalSQLite", "JournalPostgres", "TestKit",
-                .product(name: "GRDB", package: "GRDB.swift"),
+                "CFaultyDisk", "Model", "Seams", "Settings", "Journal", "JournalSQLite", "JournalPostgres",
+                "Simulation",
+                "TestKit", .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: ours),
         .testTarget(

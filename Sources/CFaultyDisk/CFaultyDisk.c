@@ -16,6 +16,7 @@ typedef struct open_file {
     unsigned exclusive_locks;
     bool has_regions;
     bool is_removed_at_close;
+    bool is_read_only;
     struct open_file *next;
 } open_file;
 
@@ -58,7 +59,7 @@ static int read_file(sqlite3_file *base, void *bytes, int length, sqlite3_int64 
 static int write_file(sqlite3_file *base, const void *bytes, int length, sqlite3_int64 offset) {
     open_file *open = (open_file *)base;
     faulty_disk *disk = open->disk;
-    if (!is_alive(open)) return SQLITE_IOERR_WRITE;
+    if (!is_alive(open) || open->is_read_only) return SQLITE_IOERR_WRITE;
     if (disk_hits(disk, disk->faults.write_fails, "write failed")) return SQLITE_IOERR_WRITE;
     if (disk->faults.is_full && offset + length > open->file->size) {
         disk_hits(disk, 1000000, "disk full");
@@ -73,7 +74,7 @@ static int write_file(sqlite3_file *base, const void *bytes, int length, sqlite3
 
 static int cut_file(sqlite3_file *base, sqlite3_int64 size) {
     open_file *open = (open_file *)base;
-    if (!is_alive(open)) return SQLITE_IOERR_TRUNCATE;
+    if (!is_alive(open) || open->is_read_only) return SQLITE_IOERR_TRUNCATE;
     return file_cut(open->file, size) ? SQLITE_OK : SQLITE_IOERR_NOMEM;
 }
 
@@ -113,6 +114,8 @@ static int lock_file(sqlite3_file *base, int level) {
     open_file *open = (open_file *)base;
     if (!is_alive(open)) return SQLITE_IOERR_LOCK;
     if (level <= open->level) return SQLITE_OK;
+    // The system grants no lock for writing on a file that was opened to be read.
+    if (open->is_read_only && level > SQLITE_LOCK_SHARED) return SQLITE_IOERR_LOCK;
     int other = highest_other(open);
     bool is_free = level == SQLITE_LOCK_SHARED     ? other < SQLITE_LOCK_PENDING
                    : level == SQLITE_LOCK_RESERVED ? other < SQLITE_LOCK_RESERVED
@@ -249,7 +252,7 @@ static int open_path(sqlite3_vfs *vfs, const char *path, sqlite3_file *base, int
     file->exists = true;
     *open = (open_file){
         .base = {&methods}, .disk = disk, .file = file, .life = disk->life, .next = disk->open,
-        .is_removed_at_close = flags & SQLITE_OPEN_DELETEONCLOSE,
+        .is_removed_at_close = flags & SQLITE_OPEN_DELETEONCLOSE, .is_read_only = flags & SQLITE_OPEN_READONLY,
     };
     disk->open = open;
     disk->open_count++;
@@ -351,4 +354,19 @@ void faulty_disk_free(faulty_disk *disk) {
     }
     free(disk->prefix);
     free(disk);
+}
+
+bool faulty_disk_is_damaged(faulty_disk *disk, char *words, size_t size) {
+    sqlite3 *database = NULL;
+    sqlite3_stmt *check = NULL;
+    bool is_sound = false;
+    int code = sqlite3_open_v2(disk->prefix, &database, SQLITE_OPEN_READONLY, faulty.zName);
+    if (code == SQLITE_OK) code = sqlite3_prepare_v2(database, "PRAGMA integrity_check(1)", -1, &check, NULL);
+    if (code == SQLITE_OK) code = sqlite3_step(check);
+    const char *found = code == SQLITE_ROW ? (const char *)sqlite3_column_text(check, 0) : sqlite3_errstr(code);
+    if (code == SQLITE_ROW && found) is_sound = strcmp(found, "ok") == 0;
+    sqlite3_snprintf((int)size, words, "%s", found ? found : "no answer");
+    sqlite3_finalize(check);
+    sqlite3_close(database);
+    return !is_sound;
 }

@@ -162,8 +162,11 @@ final class JournalFile: Sendable {
     private static func connect(_ path: String, _ mode: SQLiteJournal.Mode, _ lock: JournalLock?) throws
         -> DatabasePool
     {
-        // Opening it may write to the log already.
-        try lock?.noteOnDisk(.unknown)
+        if let lock {
+            // Opening it may write to the log already.
+            try lock.noteOnDisk(.unknown)
+            try writeLogAgain(path)
+        }
         let pool = try DatabasePool(path: path, configuration: configuration(mode))
         try pool.read { try Schema.check($0, path: path) }
         if lock != nil {
@@ -173,10 +176,17 @@ final class JournalFile: Sendable {
         return pool
     }
 
-    /// Brings the log into the file before anything is acknowledged on top of it.
+    /// Makes the log be on the disk what it is in memory, before SQLite reads it.
     ///
-    /// After a sync that failed the system may hold pages of the log only in memory and take them for written: what is
-    /// committed behind them would go with them at a power loss. Written to the file, they are on the disk or an error.
+    /// After a sync that failed the system may hold pages of it only in memory and take them for written, also over a
+    /// restart of the program. Were they brought into the file as they are, a power loss before the log is emptied on
+    /// the disk would leave an older log over a newer file, which SQLite would mix.
+    private static func writeLogAgain(_ path: String) throws {
+        let code = ResultCode(rawValue: tl_sqlite_write_again(path + "-wal"))
+        guard code == .SQLITE_OK else { throw DatabaseError(resultCode: code) }
+    }
+
+    /// Brings the log into the file before anything is acknowledged on top of it, so that each start has a short one.
     static func writeLogBack(_ db: Database) throws {
         let isBusy = try db.first("PRAGMA wal_checkpoint(TRUNCATE)") { $0.flag(0) }
         guard isBusy == false else { throw DatabaseError(resultCode: .SQLITE_BUSY) }

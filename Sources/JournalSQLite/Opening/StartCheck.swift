@@ -28,7 +28,12 @@ enum StartCheck {
     private static func walk(_ db: Database) throws {
         let problems = try db.rows("PRAGMA quick_check(3)") { $0.text(0) }
         guard problems == ["ok"] else {
-            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: problems.joined(separator: "; "))
+            // It tells of a page that the disk does not give as of a damaged one.
+            let isUnread = problems.contains {
+                $0.contains("unable to get the page") || $0.contains("failed to get page")
+            }
+            let code: ResultCode = isUnread ? .SQLITE_IOERR : .SQLITE_CORRUPT
+            throw DatabaseError(resultCode: code, message: problems.joined(separator: "; "))
         }
     }
 

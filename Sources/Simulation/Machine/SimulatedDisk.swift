@@ -1,4 +1,4 @@
-internal import CFaultyDisk
+package import CFaultyDisk
 internal import Model
 
 #if canImport(Glibc)
@@ -14,12 +14,12 @@ internal import Model
 /// The lock that keeps a journal to one owner is a real file in a folder of its own, which is taken away at the end.
 ///
 /// `@unchecked Sendable`: used by one run at a time, on its one thread.
-final class SimulatedDisk: @unchecked Sendable {
-    let path: String
+package final class SimulatedDisk: @unchecked Sendable {
+    package let path: String
     private let folder: String
     private let disk: OpaquePointer
 
-    init() throws {
+    package init() throws {
         let root = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
         var template = Array("\(root)/throughline-sim-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
@@ -45,12 +45,19 @@ final class SimulatedDisk: @unchecked Sendable {
     var faultsHit: UInt64 { faulty_disk_faults_hit(disk) }
     var lastFault: String { String(cString: faulty_disk_last_fault(disk)) }
     var openFiles: Int { faulty_disk_open_files(disk) }
+    /// What SQLite finds wrong with the journal in its whole check of it; nil where it is sound.
+    package var damage: String? {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 500) { words in
+            guard faulty_disk_is_damaged(disk, words.baseAddress, words.count) else { return nil }
+            return words.baseAddress.map { String(cString: $0) }
+        }
+    }
     var isStopped: Bool { faulty_disk_is_stopped(disk) }
 
-    func keep() { faulty_disk_keep(disk) }
-    func restore(seed: UInt64) { faulty_disk_restore(disk, seed) }
-    func set(_ faults: faulty_disk_faults) { faulty_disk_set_faults(disk, faults) }
-    func stop(after operations: Int) { faulty_disk_stop_after(disk, UInt64(operations)) }
-    func stop() { faulty_disk_stop(disk) }
-    func start(losingPower: Bool) { faulty_disk_start(disk, losingPower) }
+    package func keep() { faulty_disk_keep(disk) }
+    package func restore(seed: UInt64) { faulty_disk_restore(disk, seed) }
+    package func set(_ faults: faulty_disk_faults) { faulty_disk_set_faults(disk, faults) }
+    package func stop(after operations: Int) { faulty_disk_stop_after(disk, UInt64(operations)) }
+    package func stop() { faulty_disk_stop(disk) }
+    package func start(losingPower: Bool) { faulty_disk_start(disk, losingPower) }
 }

@@ -228,6 +228,7 @@ final class SimulationRun: @unchecked Sendable {
     /// Reads what is there and asks the checkers; then once more after a loss of power.
     private func check() {
         guard let first = read() else { return }
+        checkFile()
         checkAll(first)
         guard violations.isEmpty, dice.hits(0.3), let life else { return }
         disk.stop()
@@ -235,7 +236,12 @@ final class SimulationRun: @unchecked Sendable {
         disk.start(losingPower: true)
         boot()
         guard let second = read() else { return }
+        checkFile()
         checkSurvival(of: first, in: second)
+    }
+
+    private func checkFile() {
+        if let damage = disk.damage { fail("file-is-sound", "the journal is damaged: \(damage)") }
     }
 
     private func read() -> Snapshot? {
