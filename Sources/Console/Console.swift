@@ -42,7 +42,23 @@ package struct Console: Sendable {
         signInRoutes + providerRoutes + nowRoutes + trailRoutes + eventRoutes + jobRoutes + deadRoutes + bulkRoutes
             + quarantineRoutes + reconciliationRoutes + destinationRoutes + flowRoutes + alertRoutes + auditRoutes
             + settingsRoutes
-            + [live] + assetRoutes
+            + [live] + assetRoutes + elsewhereRoutes
+    }
+
+    /// A browser that is given the server's bare address, and pages that do not exist.
+    private var elsewhereRoutes: [Route] {
+        let nothing = "There is nothing at this path; /openapi.json lists what there is."
+        let root = Route("GET", "/", .open) { call in
+            guard call.header("accept")?.contains("text/html") == true else {
+                return .error(404, code: "not_found", nothing, requestID: call.requestID)
+            }
+            return redirect(to: "/console")
+        }
+        return [root]
+            + (1...3).map { depth in
+                let template = "/console" + (1...depth).map { "/{part\($0)}" }.joined()
+                return page("GET", template) { _ in throw Failure(.notFound, "There is no such page.") }
+            }
     }
 
     /// What carries out orders for many things.

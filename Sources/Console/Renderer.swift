@@ -74,15 +74,23 @@ struct Renderer: Sendable {
 
 /// Makes text safe for a template engine that escapes whole characters.
 enum HTMLText {
-    /// Puts a zero-width space between a character with a meaning in HTML and what has joined it.
+    /// Puts a zero-width space between a character with a meaning in HTML and what has joined it, and a mark where
+    /// something stood that has no place on a page.
     ///
     /// The engine escapes `"`, but not a `"` with a combining mark on it, which is one other character to Swift and
     /// the same `"` to a browser.
     static func separated(_ text: String) -> String {
-        guard text.utf8.contains(where: { $0 >= 0x80 }) else { return text }
+        guard text.utf8.contains(where: { $0 >= 0x7F || ($0 < 0x20 && $0 != 0x0A && $0 != 0x09) }) else { return text }
         var separated = ""
         for character in text {
             let scalars = character.unicodeScalars
+            if scalars.contains(where: isStray) {
+                // What is left of it is looked at again: a mark may have joined it.
+                var rest = String.UnicodeScalarView()
+                for scalar in scalars { rest.append(isStray(scalar) ? "\u{FFFD}" : scalar) }
+                separated += Self.separated(String(rest))
+                continue
+            }
             if scalars.count > 1, scalars.contains(where: { "<>&\"'".unicodeScalars.contains($0) }) {
                 for scalar in scalars {
                     separated.unicodeScalars.append(scalar)
@@ -93,5 +101,14 @@ enum HTMLText {
             }
         }
         return separated
+    }
+
+    /// Controls, and what turns the direction of the words behind it round.
+    private static func isStray(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x09, 0x0A, 0x0D: false
+        case 0x00...0x1F, 0x7F...0x9F, 0x202A...0x202E, 0x2066...0x2069: true
+        default: false
+        }
     }
 }

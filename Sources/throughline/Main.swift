@@ -40,7 +40,9 @@ struct Throughline: AsyncParsableCommand {
                 throw Failure(.unavailable, "Not all of the output could be written: \(trouble).")
             }
         } catch let failure as Failure {
-            terminal.note(terminal.styled("error: ", .red) + failure.message)
+            terminal.note(
+                CommandLine.arguments.contains("--json")
+                    ? failure.json.encodedText : terminal.styled("error: ", .red) + failure.message)
             Foundation.exit(failure.exitCode)
         } catch is DoesNotHold {
             Foundation.exit(1)

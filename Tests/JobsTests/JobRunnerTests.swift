@@ -175,6 +175,28 @@ import Testing
         #expect(scene.journal.now.alertsTold == ["destination:crm:unreachable"])
     }
 
+    @Test func `calls no destination unreachable that somebody has paused`() async throws {
+        let time = ManualTime()
+        let runner = Mutex<JobRunner?>(nil)
+        let scene = Scene(
+            time: time,
+            ScriptedConnector(time: time) { number, _ in
+                if number == 5 { try? await runner.withLock { $0 }?.pause("crm", by: "ada: maintenance") }
+                return Report(.transient(Self.boom, mayHaveHappened: false), status: 500)
+            })
+        runner.withLock { $0 = scene.runner }
+        scene.journal.add(50)
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await scene.runner.run() }
+            while time.now < Build.start + .seconds(3600) { await Task.yield() }
+            scene.runner.stop()
+            try await group.waitForAll()
+        }
+        #expect(scene.runner.health().first?.breaker != .closed)
+        #expect(scene.journal.now.pauses["crm"]?.cause == .person)
+        #expect(scene.journal.now.alertsTold.isEmpty)
+    }
+
     @Test func `looks for an effect that may have happened before it makes it again`() async throws {
         let time = ManualTime()
         let scene = Scene(

@@ -14,6 +14,7 @@
 
   const replace = (region, fresh) => {
     if (region.innerHTML === fresh.innerHTML) return;
+    const place = region.scrollLeft;
     const open = new Set([...region.querySelectorAll("details[open][data-key]")].map((item) => item.dataset.key));
     const places = [...region.querySelectorAll("[data-scroll]")].map((item) => [item.dataset.scroll, item.scrollLeft]);
     region.replaceChildren(...fresh.childNodes);
@@ -22,6 +23,7 @@
       const item = region.querySelector(`[data-scroll="${CSS.escape(key)}"]`);
       if (item) item.scrollLeft = left;
     }
+    region.scrollLeft = place;
     localise(region);
   };
 
@@ -91,6 +93,12 @@
     const find = document.getElementById("find");
     if (find) { event.preventDefault(); find.focus(); }
   });
+
+  // On a small screen the links are one line, which begins where one is.
+  const links = document.getElementById("navigation"), current = links && links.querySelector("[aria-current]");
+  if (current && links.scrollWidth > links.clientWidth) {
+    links.scrollLeft = current.offsetLeft - links.offsetLeft - (links.clientWidth - current.offsetWidth) / 2;
+  }
 
   localise(document);
   follow();

@@ -94,7 +94,7 @@ extension Console {
         }
     }
 
-    static func values(of issue: IssueRow, now: Instant) -> JSONValue {
+    static func values(of issue: IssueRow, now: Instant, isDead: Bool = false) -> JSONValue {
         let cause = issue.cause
         let query =
             "destination=\(PercentCoding.encode(cause.destination))&error=\(PercentCoding.encode(cause.errorClass))"
@@ -105,7 +105,7 @@ extension Console {
             "cost": .string(issue.cost.map { CostWords.text($0) } ?? ""), "first": Shown.stamp(issue.firstAt, now: now),
             "last": Shown.stamp(issue.lastAt, now: now), "ended": Shown.stamp(issue.endedAt, now: now),
             "hand": .string(issue.acknowledged?.by ?? ""), "is_new": .bool(issue.acknowledged == nil),
-            "query_string": .string(query),
+            "query_string": .string(query), "is_dead": .bool(isDead),
         ]
     }
 
@@ -115,6 +115,10 @@ extension Console {
         let open = try await dependencies.reading.alerts(openOnly: true, page: PageRequest(limit: 100)).items
         let page = try await dependencies.reading.alerts(openOnly: false, page: inputs.page())
         let issues = try await dependencies.reading.issues(IssueFilter(isOpen: true), page: PageRequest(limit: 100))
+        let dead = Set(
+            try await dependencies.reading.deadGroups(JobFilter(states: [.dead])).map {
+                [$0.destination, $0.errorClass]
+            })
         let silences = try await dependencies.reading.silences(now: now)
         let now = now
         return try await html(
@@ -129,7 +133,11 @@ extension Console {
                         values["can_silence"] = .bool(silence == nil)
                         return .object(values)
                     }),
-                "issues": .array(issues.items.map { Self.values(of: $0, now: now) }),
+                "issues": .array(
+                    issues.items.map {
+                        let isDead = dead.contains([$0.cause.destination, $0.cause.errorClass])
+                        return Self.values(of: $0, now: now, isDead: isDead)
+                    }),
                 "any_silence": .bool(!silences.isEmpty),
                 "silences": .array(
                     silences.map {

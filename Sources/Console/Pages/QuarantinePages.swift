@@ -96,7 +96,7 @@ extension Console {
         return [
             "count": .string(Shown.number(group.count)), "source": .string(group.source),
             "external_type": .string(group.externalType ?? ""), "code": .string(Shown.words(group.code)),
-            "reason": .string(group.reason), "kind": .string(group.kind.rawValue),
+            "reason": .string(group.reason), "is_many": .bool(group.count > 1), "kind": .string(group.kind.rawValue),
             "can_set_aside": .bool(group.kind == .quarantined),
             "first": Shown.stamp(group.first, now: now), "last": Shown.stamp(group.last, now: now),
             "query_string": .string(

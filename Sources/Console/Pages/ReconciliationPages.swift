@@ -148,7 +148,7 @@ extension Console {
             "judged": .string(Shown.number(run.judged)),
             "differences": .string(run.differences == 0 ? "" : Shown.count(run.differences, "difference")),
             "repaired": .string(run.repaired == 0 ? "" : Shown.number(run.repaired)), "is_cut": .bool(run.isCut),
-            "since": Shown.stamp(run.since, now: now), "until": Shown.stamp(run.until, now: now),
+            "since": Shown.stamp(run.since, now: now), "until": Shown.stamp(run.until, endOf: run.since, now: now),
             "at": Shown.stamp(run.startedAt, now: now), "by": .string(run.startedBy),
             "samples": .array(
                 run.samples.map {

@@ -32,6 +32,12 @@ enum Shown {
         ]
     }
 
+    /// The end of a span beside its beginning: with its day where that is another one.
+    static func stamp(_ instant: Instant, endOf start: Instant, now: Instant) -> JSONValue {
+        let isOneDay = instant.description.prefix(10) == start.description.prefix(10)
+        return stamp(instant, now: isOneDay ? now : start)
+    }
+
     /// Absent where there is no such time.
     static func stamp(_ instant: Instant?, now: Instant) -> JSONValue { instant.map { stamp($0, now: now) } ?? .null }
 

@@ -83,7 +83,7 @@ final class Providers: Sendable {
     }
 
     /// The address of who comes back with this code; each journey ends with the first try.
-    func finish(state id: String, code: String, browser: String?) async throws -> String {
+    func finish(state id: String, code: String, browser: String?) async throws -> (provider: String, email: String) {
         let found = state.withLock { $0.journeys.removeValue(forKey: KeyText.hash(id)) }
         guard let journey = found, journey.until > time.uptime,
             let browser, KeyText.isEqual(KeyText.hash(browser), journey.browser),
@@ -114,7 +114,7 @@ final class Providers: Sendable {
         guard claims.isEmailVerified == true, let email = claims.email else {
             throw Refusal("it does not say that the address is verified")
         }
-        return email
+        return (journey.provider.name, email)
     }
 
     // MARK: Supabase Auth

@@ -236,12 +236,12 @@ struct RunnerState: Sendable {
 
     // MARK: Telling
 
-    /// Raises the alert of destinations whose breaker has not been closed for long.
+    /// Raises the alert of destinations whose breaker has not been closed for long; one that is paused has its own.
     mutating func noticeUnreachable(at now: Now) {
         for (name, place) in places {
             let key = DestinationAlerts.unreachableKey(name)
             guard let since = place.desk.openSince, now.uptime - since >= Self.unreachableAfter,
-                !place.isToldUnreachable
+                !place.isToldUnreachable, place.desk.pause == nil
             else { continue }
             places[name]?.isToldUnreachable = true
             places[name]?.alerts.insert(key)

@@ -51,6 +51,7 @@ package struct ZendeskStandIn: StandIn {
 
     package mutating func respond(to request: OutboundRequest, at now: Instant) -> InboundResponse {
         let call = Call(request)
+        if let page = agentPage(call) { return page }
         var answer: InboundResponse
         do throws(ZendeskError) {
             guard calls.take(at: now) else { throw .tooMany(calls.resetsAfter(now)) }
@@ -66,6 +67,16 @@ package struct ZendeskStandIn: StandIn {
             .init("ratelimit-reset", calls.resetsAfter(now).retryAfter),
         ]
         return answer
+    }
+
+    /// Where links to a ticket lead: for people, who see what the agent would.
+    private func agentPage(_ call: Call) -> InboundResponse? {
+        guard call.method == "GET", call.segments.count == 3, call.segments.starts(with: ["agent", "tickets"]),
+            let ticket = Int(call.segments[2]).flatMap({ tickets[$0] })
+        else { return nil }
+        let comments = ticket.comments.map { "\($0.isPublic ? "public" : "internal"): \($0.body)" }
+        let lines = ["Ticket \(ticket.id) at the stand-in for Zendesk: \(ticket.subject)", "Status: \(ticket.status)"]
+        return .text(200, (lines + comments).joined(separator: "\n\n") + "\n")
     }
 
     private func isAuthorized(_ call: Call) -> Bool {

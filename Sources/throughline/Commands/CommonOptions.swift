@@ -6,7 +6,7 @@ struct CommonOptions: ParsableArguments {
     @Option(help: "The configuration file (default: throughline.yaml here, or $THROUGHLINE_CONFIG).")
     var config: String?
 
-    @Flag(help: "Answer as JSON: one object, or one line an item.")
+    @Flag(help: "Answer as JSON: one object, or one line an item; errors too.")
     var json = false
 
     @Option(help: "The server to talk to, instead of the one of this configuration.")
@@ -31,6 +31,15 @@ func counted(_ count: some BinaryInteger, _ one: String, _ many: String) -> Stri
 }
 
 extension Failure {
+    /// As the API tells it, for `--json`.
+    var json: JSONValue {
+        [
+            "error": [
+                "code": .string(code.name), "message": .string(message), "field": field.map { .string($0) } ?? .null,
+            ]
+        ]
+    }
+
     /// 1: what was asked for does not hold; 2: wrong usage or configuration; 3: something needed cannot be reached.
     var exitCode: Int32 {
         switch code {
