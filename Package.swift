@@ -265,6 +265,15 @@ let package = Package(
     cxxLanguageStandard: .cxx17
 )
 
+// Only `script/threads` builds with this one: the thread sanitizer does not see the standard library's locks on Linux.
+if Context.environment["THROUGHLINE_THREADS_BUILD"] != nil {
+    for target in package.targets where target.swiftSettings != nil {
+        target.dependencies.append("VisibleLocks")
+        target.swiftSettings?.append(.unsafeFlags(["-module-alias", "Synchronization=VisibleLocks"]))
+    }
+    package.targets.append(.target(name: "VisibleLocks", path: "Tests/VisibleLocks"))
+}
+
 // Only `script/fuzz` builds this one: libFuzzer brings its own main.
 if Context.environment["THROUGHLINE_FUZZ_BUILD"] != nil {
     package.targets += [

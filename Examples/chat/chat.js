@@ -40,6 +40,7 @@ form.addEventListener("submit", async (submission) => {
   const receipt = await answer.json();
   status.setAttribute("event", receipt.event);
   status.setAttribute("token", receipt.token);
+  message.value = "";
 });
 
 prefill();

@@ -58,6 +58,8 @@
     #state = null;
     #contact = null;
     #failures = 0;
+    #silences = 0;
+    #timer = 0;
     #queued = false;
     #parts = null;
 
@@ -109,6 +111,7 @@
         this.#state = null;
         this.#contact = null;
         this.#failures = 0;
+        this.#silences = 0;
         this.#show();
         if (this.isConnected && this.getAttribute("event") && this.getAttribute("token")) this.#listen();
       });
@@ -122,6 +125,7 @@
       this.#source = source;
       source.addEventListener("receipt", (message) => {
         this.#failures = 0;
+        this.#silences = 0;
         let receipt;
         try { receipt = JSON.parse(message.data); } catch { return; }
         this.#tell(receipt.state, receipt.contact, receipt);
@@ -130,15 +134,20 @@
       });
       source.addEventListener("error", () => {
         this.#failures += 1;
-        // A token that does not open, or a server that is away for long: say that it is not known, and no more.
+        // A token that does not open, or a server that is away for long: say that it is not known, and ask again ever
+        // more rarely, after half a minute up to ten.
         if (source.readyState === EventSource.CLOSED || this.#failures >= 5) {
           this.#stop();
           if (this.#state !== "done") this.#tell("unknown", this.#contact, null);
+          const pause = Math.min(30 * 2 ** this.#silences, 600) * 1000;
+          this.#silences += 1;
+          this.#timer = setTimeout(() => { this.#failures = 0; this.#listen(); }, pause * (0.75 + Math.random() / 2));
         }
       });
     }
 
     #stop() {
+      clearTimeout(this.#timer);
       this.#source?.close();
       this.#source = null;
     }

@@ -45,18 +45,23 @@ package enum CrashPoint: String, CaseIterable, Sendable {
         static let ordered = Doom()
 
         private let point: CrashPoint
-        private let passes: Atomic<Int>
+        private let passes: Mutex<Int>
 
         private init?() {
             guard let text = getenv("THROUGHLINE_CRASH_AT").map({ String(cString: $0) }) else { return nil }
             let parts = text.split(separator: ":")
             guard let point = parts.first.flatMap({ CrashPoint(rawValue: String($0)) }) else { return nil }
             self.point = point
-            passes = Atomic(parts.count > 1 ? Int(parts[1]) ?? 1 : 1)
+            passes = Mutex(parts.count > 1 ? Int(parts[1]) ?? 1 : 1)
         }
 
         func come(to point: CrashPoint) {
-            guard point == self.point, passes.subtract(1, ordering: .relaxed).newValue == 0 else { return }
+            guard point == self.point else { return }
+            let left = passes.withLock { passes in
+                passes -= 1
+                return passes
+            }
+            guard left == 0 else { return }
             kill(getpid(), SIGKILL)
         }
     }

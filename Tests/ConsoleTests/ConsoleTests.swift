@@ -128,13 +128,14 @@ enum Paths {
     @Test func `show the plan of a group before it is replayed, then how far it came`() async throws {
         let house = try House()
         for number in 0..<3 { try await house.deadLead(email: "a\(number)@example.com") }
+        try await house.deadLead(email: "b@example.com", errorClass: "http_500")
         let (cookie, csrf) = try await house.enter()
         let query = "state=dead&destination=crm&error=http_400"
         let dead = try await house.get("/console/dead", cookie: cookie)
         #expect(dead.text.contains("3 leads are not in HubSpot") && dead.text.contains("no such property"))
         let plan = try await house.get("/console/bulk/retry?\(query)", cookie: cookie)
         #expect(plan.text.contains("<strong>3 jobs</strong> would be tried again at once"))
-        #expect(try await house.journal.figures(now: House.at).dead == 3, "nothing is done by looking")
+        #expect(try await house.journal.figures(now: House.at).dead == 4, "nothing is done by looking")
         let fields = ["csrf": csrf, "state": "dead", "destination": "crm", "error": "http_400", "planned": "3"]
         let ordered = try await house.submit("/console/bulk/retry", fields, cookie: cookie)
         let path = try #require(ordered.header("location"))
@@ -143,8 +144,10 @@ enum Paths {
         try await house.work(until: path)
         let after = try await house.enter()
         #expect(try await house.get(path, cookie: after.cookie).text.contains("3 of 3 set going again"))
-        #expect(try await house.get(path, cookie: after.cookie).text.contains("<strong>3 jobs</strong> on the way"))
-        #expect(try await house.journal.figures(now: House.at).dead == 0)
+        #expect(
+            try await house.get(path, cookie: after.cookie).text.contains("<strong>3 jobs</strong> on the way."),
+            "the one that was not ordered is not told of")
+        #expect(try await house.journal.figures(now: House.at).dead == 1)
         #expect(try await house.audit().contains { $0.action == "jobs.retry" && $0.actor == "user admin@example.com" })
         let again = fields.merging(["csrf": after.csrf]) { $1 }
         #expect(try await house.submit("/console/bulk/retry", again, cookie: after.cookie).status == 409)

@@ -76,6 +76,9 @@ extension `The whole product`.Commands {
         try await Stage.set { stage in
             let unknown = try await stage.server.run("trace", "nobody@example.com")
             #expect(unknown.status == 1)
+            let forMachines = try await stage.server.run("trace", "nobody@example.com", "--json")
+            let error = try JSONObject(parsing: Array(forMachines.errors.utf8))["error"]?.object
+            #expect(forMachines.status == 1 && forMachines.output.isEmpty && error?["code"] == "not_found")
             #expect(unknown.errors.contains("error: "))
             let absent = try await stage.server.run("trace", "x", "--server", "http://127.0.0.1:1", "--key", "tl_x")
             #expect(absent.status == 3, "\(absent)")

@@ -88,6 +88,14 @@ import Testing
             ])
         #expect(try await bench.journal.keptGroups(KeptFilter()).map(\.kind) == [.quarantined, .ignored])
         #expect(try await bench.journal.keptGroups(KeptFilter(source: "stripe")).isEmpty)
+
+        var typed = bench.kept("t")
+        typed.externalType = "trial_started"
+        _ = try await bench.journal.append([.kept(typed)])
+        let filter = KeptFilter(kinds: [.quarantined], externalType: "trial_started")
+        #expect(try await bench.journal.keptGroups(filter).map(\.count) == [1], "a group is all that it shows")
+        let listed = try await bench.journal.keptDeliveries(filter, page: PageRequest()).items
+        #expect(listed.map(\.id) == [typed.id])
     }
 
     @Test(arguments: Store.all) func `counts each completed job once, by day, and not those without a call`(

@@ -125,7 +125,7 @@ package struct Inputs: Sendable {
     package static let page: Set<String> = ["limit", "cursor"]
     package static let jobs: Set<String> = ["state", "destination", "flow", "error", "since", "until"]
     package static let events: Set<String> = ["source", "type", "since", "until", "after"]
-    package static let kept: Set<String> = ["kind", "source", "code", "since", "until", "replayed"]
+    package static let kept: Set<String> = ["kind", "source", "type", "code", "since", "until", "replayed"]
 
     package func jobFilter() throws(Failure) -> JobFilter {
         JobFilter(
@@ -141,8 +141,9 @@ package struct Inputs: Sendable {
 
     package func keptFilter() throws(Failure) -> KeptFilter {
         KeptFilter(
-            kinds: try words("kind", of: KeptDelivery.Kind.self), source: try text("source"), code: try text("code"),
-            since: try time("since"), until: try time("until"), isReplayed: try flag("replayed"))
+            kinds: try words("kind", of: KeptDelivery.Kind.self), source: try text("source"),
+            externalType: try text("type"), code: try text("code"), since: try time("since"), until: try time("until"),
+            isReplayed: try flag("replayed"))
     }
 
     package func id<Tag: IdentifierTag>(_ name: String) throws(Failure) -> Identifier<Tag>? {

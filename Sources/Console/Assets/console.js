@@ -65,7 +65,11 @@
     source.addEventListener("open", () => tell("on"));
     source.addEventListener("change", later);
     source.addEventListener("end", () => { stop(); location.reload(); });
-    source.addEventListener("error", () => tell("off"));
+    source.addEventListener("error", () => {
+      tell("off");
+      // Turned away for good: the session has ended, with the server's restart or otherwise. The page says so then.
+      if (source && source.readyState === EventSource.CLOSED) { source = null; setTimeout(() => { follow(); later(); }, 5000); }
+    });
   };
 
   const stop = () => { if (source) source.close(); source = null; tell("off"); };

@@ -14,6 +14,8 @@ final class BulkDesk: Service {
     enum Order: Sendable {
         case jobs(BulkAction, JobFilter)
         case quarantine(KeptFilter)
+
+        var isOfQuarantine: Bool { if case .quarantine = self { true } else { false } }
     }
 
     struct Run: Sendable {

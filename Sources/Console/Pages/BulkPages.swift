@@ -113,7 +113,7 @@ extension Console {
                 "done": .string(Shown.number(run.done)), "planned": .string(Shown.number(run.planned)),
                 "value": .string(String(run.done)), "max": .string(String(max(run.planned, 1))),
                 "refused": .string(run.refused > 0 ? Shown.number(run.refused) : ""),
-                "deed": .string(Self.deed(run.order)),
+                "deed": .string(Self.deed(run.order)), "is_quarantine": .bool(run.order.isOfQuarantine),
                 "still_open": .string(
                     sequel.map { ($0.open < Limits.pageMax ? "" : "at least ") + Shown.count($0.open, "job") } ?? ""),
                 "dead_again": .string(sequel.map { $0.dead > 0 ? Shown.number($0.dead) : "" } ?? ""),
@@ -131,15 +131,16 @@ extension Console {
         }
     }
 
-    /// What has become of the jobs that were set going: how many are on their way, and how many lie dead, of those that
-    /// fit whatever stops them now.
+    /// What has become of the jobs that were set going: how many are on their way, whatever stopped them last, and how
+    /// many lie dead of the cause that they were ordered for.
     private func sequel(of run: BulkDesk.Run, isOver: Bool) async throws -> (open: Int, dead: Int)? {
         guard isOver, run.done > 0, case .jobs(.retry, var filter) = run.order else { return nil }
+        let cause = filter.errorClass
         filter.errorClass = nil
         filter.states = Set(JobState.allCases.filter { !$0.isEnded })
         // Looked at again and again while the page is open: both are bounded.
         let open = try await dependencies.reading.jobs(filter, page: PageRequest(limit: Limits.pageMax)).items.count
-        filter.states = [.dead]
+        (filter.states, filter.errorClass) = ([.dead], cause)
         return (open, try await dependencies.reading.deadGroups(filter).reduce(0) { $0 + $1.count })
     }
 }

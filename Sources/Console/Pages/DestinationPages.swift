@@ -17,8 +17,10 @@ extension Console {
             page("POST", "/console/destinations/{name}/resume", .operator) { visit in try await resume(visit) },
             page("POST", "/console/destinations/{name}/pause", .operator) { visit in
                 let name = try known(visit).name
-                try await dependencies.destinations.pause(name, reason: "paused by \(visit.actor)")
-                try await note(visit, "destination.pause", name)
+                let reason = String((visit.form["reason"] ?? "").trimmed.prefix(255))
+                try await dependencies.destinations.pause(
+                    name, reason: "paused by \(visit.actor)" + (reason.isEmpty ? "" : ": \(reason)"))
+                try await note(visit, "destination.pause", name, detail: reason.isEmpty ? nil : reason)
                 return redirect(to: "/console/destinations/\(PercentCoding.encode(name))")
             },
         ]

@@ -57,7 +57,7 @@ extension Console {
             "wait": .string(wait(of: job)), "record": .string(job.record.map { "\($0.kind) \($0.id)" } ?? ""),
             "record_url": ExternalLink.checked(job.record?.url).map { .string($0) } ?? .null,
             "can_retry": .bool([.dead, .held, .retryable].contains(job.state)),
-            "can_cancel": .bool(!job.state.isEnded && job.state != .running),
+            "can_cancel": .bool(job.state == .dead || (!job.state.isEnded && job.state != .running)),
         ]
     }
 
@@ -94,7 +94,8 @@ extension Console {
                 isRaw
                 ? String(decoding: request.body.prefix(Self.payloadShownMax), as: UTF8.self)
                 : Masked.body(request.body)
-            values["request"] = .string("\(request.method) \(request.path)\n\n\(body)")
+            let path = request.path.isEmpty ? "(the destination's address)" : request.path
+            values["request"] = .string("\(request.method) \(path)\n\n\(body)")
             values["is_raw"] = .bool(isRaw)
         }
         return try await html("job", in: "jobs", values, visit)

@@ -35,11 +35,14 @@ extension Console {
                 "also": .array(
                     state.troubles.dropFirst().map { ["sentence": .string($0.sentence), "link": .string($0.link)] }),
                 "alerts": .array(alerts.sorted(by: Self.isWorse).map { Self.values(of: $0, now: now) }),
-                "issues": .array(issues.map { Self.values(of: $0, now: now) }),
+                // What costs nothing any more stands with the other issues.
+                "issues": .array(
+                    issues.filter { $0.cost.map { !$0.groups.isEmpty } ?? true }.map { Self.values(of: $0, now: now) }),
                 "street": .string(street(figures, health, pulse, acknowledged).svg),
                 "charts": .array(Self.charts(pulse)),
                 "work": Self.values(of: work),
                 "last_event": Shown.stamp(figures.lastEventAt, now: now),
+                "fresh_start": now - startedAt < .seconds(3600) ? Shown.stamp(startedAt, now: now) : .null,
                 "refusals": .array(
                     refusals.suffix(10).reversed().map {
                         [
@@ -170,10 +173,11 @@ extension Console {
 
     private static func values(of work: Busywork) -> JSONValue {
         [
-            "is_any": .bool(!work.lines.isEmpty), "today": .string(Shown.number(work.today.count)),
+            "is_any": .bool(!work.lines.isEmpty), "today": .string(Shown.count(work.today.count, "action")),
             "today_hours": .string(Busywork.duration(work.today.hours)),
-            "week": .string(Shown.number(work.week.count)), "week_hours": .string(Busywork.duration(work.week.hours)),
-            "month": .string(Shown.number(work.month.count)),
+            "week": .string(Shown.count(work.week.count, "action")),
+            "week_hours": .string(Busywork.duration(work.week.hours)),
+            "month": .string(Shown.count(work.month.count, "action")),
             "month_hours": .string(Busywork.duration(work.month.hours)),
             "chart": .string(
                 Chart.bars(

@@ -75,7 +75,8 @@ extension Console {
             path: "/console/quarantine",
             fields: [
                 .select("kind", "Kind", kinds, any: "needs a mend"),
-                .select("source", "Source", settings.sources.map(\.name)), .text("code", "Cause"),
+                .select("source", "Source", settings.sources.map(\.name)), .text("type", "Type"),
+                .text("code", "Cause"),
                 Filters.Field(name: "replayed", label: "Show", choices: [("", "waiting"), ("true", "read again")]),
                 .since, .until,
             ])
@@ -92,7 +93,9 @@ extension Console {
     }
 
     private func values(of group: KeptGroup) -> JSONValue {
-        let query = [("kind", group.kind.rawValue), ("source", group.source), ("code", group.code)]
+        let query =
+            [("kind", group.kind.rawValue), ("source", group.source), ("code", group.code)]
+            + (group.externalType.flatMap { $0.isEmpty ? nil : [("type", $0)] } ?? [])
         return [
             "count": .string(Shown.number(group.count)), "source": .string(group.source),
             "external_type": .string(group.externalType ?? ""), "code": .string(Shown.words(group.code)),

@@ -62,6 +62,7 @@ extension Console {
                 "title": "Reconciliation",
                 "places": .array(aftercare.reconciling.places.map { ["name": .string($0)] }),
                 "every": .string(settings.reconcile.every.map(Self.span) ?? ""),
+                "settle": .string(Self.span(settings.reconcile.settle)),
                 "runs": .array(page.items.map { .object(Self.values(of: $0, now: now)) }),
                 "older": Filters.older("/console/reconciliations", query, next: page.next),
             ], visit)

@@ -106,6 +106,8 @@ package struct JobFilter: Sendable, Hashable {
 package struct KeptFilter: Sendable, Hashable {
     package var kinds: Set<KeptDelivery.Kind>
     package var source: String?
+    /// As its sender calls it.
+    package var externalType: String?
     package var code: String?
     package var since: Instant?
     package var until: Instant?
@@ -114,11 +116,12 @@ package struct KeptFilter: Sendable, Hashable {
     package var event: EventID?
 
     package init(
-        kinds: Set<KeptDelivery.Kind> = [], source: String? = nil, code: String? = nil, since: Instant? = nil,
-        until: Instant? = nil, isReplayed: Bool? = nil, event: EventID? = nil
+        kinds: Set<KeptDelivery.Kind> = [], source: String? = nil, externalType: String? = nil, code: String? = nil,
+        since: Instant? = nil, until: Instant? = nil, isReplayed: Bool? = nil, event: EventID? = nil
     ) {
         self.kinds = kinds
         self.source = source
+        self.externalType = externalType
         self.code = code
         self.since = since
         self.until = until

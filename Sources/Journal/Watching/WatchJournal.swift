@@ -37,6 +37,8 @@ package struct WatchWindows: Sendable, Hashable {
 
     /// What the index of stubborn jobs begins behind.
     package static let attemptsLeast = 3
+    /// How long ago the first attempt of a stubborn job lies: an outage that has just begun is told of as one.
+    package static let stubbornLeast: Duration = .seconds(300)
 
     package init(byKind: [Tally.Kind: Window], attempts: Int = attemptsLeast) {
         self.byKind = byKind

@@ -176,6 +176,7 @@ enum Listing {
 
     private static func add(_ filter: KeptFilter, to conditions: inout Conditions) {
         conditions.addEqual("source", filter.source)
+        conditions.addEqual("external_type", filter.externalType)
         conditions.addEqual("code", filter.code)
         conditions.add("received_at", since: filter.since, until: filter.until)
     }

@@ -78,6 +78,7 @@ enum Surveying {
             conditions.add("kind = ?", kind.rawValue)
             conditions.add("replayed_as IS NULL")
             conditions.addEqual("source", filter.source)
+            conditions.addEqual("external_type", filter.externalType)
             conditions.addEqual("code", filter.code)
             conditions.add("received_at", since: filter.since, until: filter.until)
             groups += try db.rows(

@@ -34,7 +34,7 @@ extension SQLiteJournal {
         try await reader.read { db in
             WatchFigures(
                 sums: try Tallies.sums(windows, at: now, db), arrivals: try Tallies.arrivals(at: now, db),
-                stubborn: try Tallies.stubborn(beyond: windows.attempts, db), dead: try Tallies.dead(db),
+                stubborn: try Tallies.stubborn(beyond: windows.attempts, at: now, db), dead: try Tallies.dead(db),
                 alerts: try Alerts.current(db), issues: try Issues.stale(db),
                 silences: try Silences.inForce(at: now, db), secrets: try Tallies.secrets(db),
                 destinations: try JobTable.destinations(max: Tallies.destinationsMax, db),
@@ -143,15 +143,16 @@ enum Tallies {
         return hours
     }
 
-    static func stubborn(beyond attempts: Int, _ db: Database) throws -> [String: Int] {
+    static func stubborn(beyond attempts: Int, at now: Instant, _ db: Database) throws -> [String: Int] {
         // The literal lets the index of them be used.
         let rows = try db.rows(
             """
             SELECT destination, count(*) FROM (
-                SELECT destination FROM jobs WHERE attempts > \(WatchWindows.attemptsLeast) AND attempts > ?
+                SELECT destination FROM jobs
+                WHERE attempts > \(WatchWindows.attemptsLeast) AND attempts > ? AND first_attempt_at <= ?
                 LIMIT \(Cost.jobsMax))
             GROUP BY destination
-            """, attempts
+            """, attempts, now - WatchWindows.stubbornLeast
         ) { ($0.text(0), Int($0.int(1))) }
         return Dictionary(uniqueKeysWithValues: rows)
     }

@@ -9,7 +9,8 @@ package enum Starter {
         # Stripe: Dashboard > Developers > Webhooks > your endpoint > Signing secret (whsec_...).
         # The endpoint's address is <public_url>/in/stripe.
         STRIPE_WEBHOOK_SECRET=
-        # Only to compare with Stripe: Developers > API keys > Create restricted key, with read access to events (rk_...).
+        # Only to compare with Stripe: Developers > API keys > Create restricted key, with read
+        # access to events, payment intents, charges and refunds, and subscriptions (rk_...).
         STRIPE_API_KEY=
 
         # Made for you. Your chatbot signs its events with it (Standard Webhooks).

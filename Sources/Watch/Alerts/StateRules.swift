@@ -15,8 +15,9 @@ extension AlertRules {
                         NewAlert(
                             key: key, title: "Jobs for \(name) fail again and again",
                             detail: "\(Self.count(count, "job has", "jobs have")) failed more than \(attempts) times "
-                                + "and go on trying. `throughline jobs list --destination \(name) --state retryable` "
-                                + "shows them with the destination's words.", at: now))
+                                + "over five minutes or longer and will be tried again. "
+                                + "`throughline jobs list --destination \(name)` shows what waits, with the "
+                                + "destination's words.", at: now))
                 )
             })
     }

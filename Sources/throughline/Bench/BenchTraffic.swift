@@ -2,7 +2,6 @@ import Crypto
 import Model
 import Sandbox
 import Seams
-import Synchronization
 
 /// Successful Stripe payments without end: one body as Stripe sends it, with ids of its own in each, signed each.
 final class BenchTraffic: Sendable {
@@ -21,7 +20,7 @@ final class BenchTraffic: Sendable {
     private let secret: String
     private let signature: Signature
     private let time: any TimeSource
-    private let count: Atomic<Int>
+    private let counter: Counter
 
     /// Ids are numbered from `firstNumber`; a receiver that knew earlier ones would refuse them as duplicates.
     init(secret: String, time: any TimeSource, signature: Signature = .stripe, firstNumber: Int = 0) {
@@ -34,14 +33,14 @@ final class BenchTraffic: Sendable {
         template = body
         places = ids.flatMap { id in body.ranges(of: Array(id.utf8)).map { $0.upperBound - Self.digits } }
         (self.secret, self.signature, self.time) = (secret, signature, time)
-        count = Atomic(firstNumber)
+        counter = Counter(from: firstNumber)
     }
 
     var bodySize: Int { template.count }
 
     /// The next payment, for a path that takes Stripe's deliveries.
     func next(path: String) -> LoadGenerator.Request {
-        var rest = count.wrappingAdd(1, ordering: .relaxed).oldValue
+        var rest = counter.next()
         var number = [UInt8](repeating: UInt8(ascii: "0"), count: Self.digits)
         for index in number.indices.reversed() {
             number[index] = UInt8(ascii: "0") + UInt8(rest % 10)

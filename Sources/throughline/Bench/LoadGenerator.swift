@@ -133,9 +133,16 @@ struct LoadGenerator {
 
 /// Hands out 0, 1, 2 … to all that ask at once.
 final class Counter: Sendable {
-    private let value = Atomic<Int>(0)
+    private let value: Mutex<Int>
 
-    func next() -> Int { value.wrappingAdd(1, ordering: .relaxed).oldValue }
+    init(from first: Int = 0) { value = Mutex(first) }
+
+    func next() -> Int {
+        value.withLock { value in
+            defer { value += 1 }
+            return value
+        }
+    }
 }
 
 extension Duration {

@@ -20,14 +20,13 @@ struct Quarantine: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lists kept deliveries, the newest first.")
         @Option(help: "quarantined, ignored or unplannable (default: quarantined and unplannable).")
         var kind: String?
-        @Option(help: "Only of this source.") var source: String?
-        @Option(help: "Only with this reason (invalid_json, unmapped, …).") var code: String?
+        @OptionGroup var which: WhichOptions
         @OptionGroup var filter: FilterOptions
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
             let query =
-                try [("kind", kind ?? Quarantine.needingMend), ("source", source), ("code", code)] + filter.times()
+                try [("kind", kind ?? Quarantine.needingMend)] + which.query + filter.times()
             try await Session.with(common) { client, terminal in
                 try await Listing(
                     path: "/v1/quarantine", query: query, limit: filter.listed,
@@ -63,8 +62,7 @@ struct Quarantine: AsyncParsableCommand {
         @Argument(help: "Its id; without one, all that match the filters.") var id: String?
         @Option(help: "quarantined, ignored or unplannable (default: quarantined and unplannable).")
         var kind: String?
-        @Option(help: "Only of this source.") var source: String?
-        @Option(help: "Only with this reason.") var code: String?
+        @OptionGroup var which: WhichOptions
         @OptionGroup var filter: FilterOptions
         @OptionGroup var consent: ConsentOptions
         @OptionGroup var common: CommonOptions
@@ -72,7 +70,7 @@ struct Quarantine: AsyncParsableCommand {
         func run() async throws {
             try await Session.with(common) { client, terminal in
                 let ids = try await Quarantine.matching(
-                    id, kind ?? Quarantine.needingMend, source, code, filter, client)
+                    id, kind ?? Quarantine.needingMend, which, filter, client)
                 let deliveries = counted(ids.count, "delivery", "deliveries")
                 if !common.json || consent.dryRun {
                     terminal.line(common.json ? "{\"count\":\(ids.count)}" : "\(deliveries) would be read again.")
@@ -117,8 +115,7 @@ struct Quarantine: AsyncParsableCommand {
             abstract: "Puts quarantined deliveries that need no mend among the ignored ones: one, or all that match.",
             discussion: "They are kept as long as before and can be read again.")
         @Argument(help: "Its id; without one, all that match the filters.") var id: String?
-        @Option(help: "Only of this source.") var source: String?
-        @Option(help: "Only with this reason.") var code: String?
+        @OptionGroup var which: WhichOptions
         @OptionGroup var filter: FilterOptions
         @OptionGroup var consent: ConsentOptions
         @OptionGroup var common: CommonOptions
@@ -126,7 +123,7 @@ struct Quarantine: AsyncParsableCommand {
         func run() async throws {
             try await Session.with(common) { client, terminal in
                 // Those that were counted, and none that came since.
-                let ids = try await Quarantine.matching(id, "quarantined", source, code, filter, client)
+                let ids = try await Quarantine.matching(id, "quarantined", which, filter, client)
                 let deliveries = counted(ids.count, "delivery", "deliveries")
                 if !common.json || consent.dryRun {
                     terminal.line(common.json ? "{\"count\":\(ids.count)}" : "\(deliveries) would be set aside.")
@@ -146,20 +143,28 @@ struct Quarantine: AsyncParsableCommand {
         }
     }
 
+    /// Which of the kept deliveries.
+    struct WhichOptions: ParsableArguments {
+        @Option(help: "Only of this source.") var source: String?
+        @Option(help: "Only of this type, as its sender calls it.") var type: String?
+        @Option(help: "Only with this reason (invalid_json, unmapped, …).") var code: String?
+
+        fileprivate var query: [(String, String?)] { [("source", source), ("type", type), ("code", code)] }
+    }
+
     private static let matchingMax = 10_000
     fileprivate static let needingMend = "quarantined,unplannable"
 
     /// The ids of those that wait and match; of one that is not there it is told before anything is counted.
     fileprivate static func matching(
-        _ id: String?, _ kind: String, _ source: String?, _ code: String?, _ filter: FilterOptions,
-        _ client: APIClient
+        _ id: String?, _ kind: String, _ which: WhichOptions, _ filter: FilterOptions, _ client: APIClient
     ) async throws -> [String] {
         if let id {
             try await client.call("GET", "/v1/quarantine/\(PercentEncoding.encode(id))")
             return [id]
         }
         var ids: [String] = []
-        let query = try [("kind", kind), ("source", source), ("code", code), ("replayed", "false")] + filter.times()
+        let query = try [("kind", kind), ("replayed", "false")] + which.query + filter.times()
         try await client.list("/v1/quarantine", query: query, limit: filter.limit ?? matchingMax) { item in
             if let id = item["id"]?.string { ids.append(id) }
         }

@@ -6,7 +6,7 @@ package final class DatabaseSession: Sendable {
     private let process: Mutex<Process>
     private let input: FileHandle
     private let output: FileHandle
-    private let count = Atomic(0)
+    private let count = Mutex(0)
 
     init(url: String) throws {
         guard let psql = Program.find("psql") else { throw PostgresTrouble("psql is not installed") }
@@ -24,7 +24,11 @@ package final class DatabaseSession: Sendable {
     /// Runs statements, and returns when they are done; what they gave.
     @discardableResult
     package func run(_ sql: String) async throws -> String {
-        let mark = "done-\(count.add(1, ordering: .relaxed).newValue)"
+        let number = count.withLock { count in
+            count += 1
+            return count
+        }
+        let mark = "done-\(number)"
         try input.write(contentsOf: Data("\(sql);\n\\echo \(mark)\n".utf8))
         return try await OwnThread.run { [output] in
             var text = ""
