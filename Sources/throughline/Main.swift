@@ -50,7 +50,12 @@ struct Throughline: AsyncParsableCommand {
             // ArgumentParser's own errors: help and version are answers, all else is wrong usage.
             let isAnswer = exitCode(for: error).isSuccess
             let text = fullMessage(for: error)
-            if isAnswer { terminal.line(text) } else { terminal.note(text) }
+            if isAnswer {
+                terminal.line(text)
+            } else {
+                terminal.note(
+                    CommandLine.arguments.contains("--json") ? Failure(.usage, text).json.encodedText : text)
+            }
             Foundation.exit(isAnswer ? 0 : 2)
         }
     }

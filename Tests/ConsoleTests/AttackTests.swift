@@ -213,8 +213,32 @@ import Testing
         #expect(said == ["Robert", "hunter2"])
         let own = Masked.rows(of: fields, hiding: said).encodedText
         #expect(!own.lowercased().contains("robert") && own.contains("team"))
-        let other = Masked.hiddenRows(of: fields).encodedText
-        for word in ["Robert", "call", "team", "3"] { #expect(!other.contains(word), "\(word)") }
+        let body = Masked.body(
+            Array(#"{"kunde":"Robert","in":[{"summary":"robert wrote hunter2"}],"plan":"team"}"#.utf8), hiding: said)
+        #expect(!body.lowercased().contains("robert") && !body.contains("hunter2") && body.contains("team"))
+    }
+
+    @Test func `asks by the conditions of another configuration what is masked`() async throws {
+        let house = try House()
+        let lead = try await house.deadLead()
+        let (cookie, csrf) = try await house.enter(as: .operator)
+        let page = try await house.get("/console/rehearse", cookie: cookie)
+        #expect(page.status == 200 && !page.text.contains("<textarea"))
+        let fields = ["csrf": csrf, "event": lead.event.description, "configuration": "product: Acme"]
+        let reply = try await house.submit("/console/rehearse", fields, cookie: cookie)
+        #expect(reply.status == 403 && reply.text.contains("takes an administrator"))
+    }
+
+    @Test func `learns from the audit who else comes in`() async throws {
+        let house = try House()
+        try await house.add("eve@example.com", .admin, password: "correct horse")
+        let form = ["email": "eve@example.com", "password": "correct horse"]
+        #expect(try await house.submit("/console/sign-in", form).status == 303)
+        let admin = try await house.get("/console/audit", cookie: try await house.enter().cookie)
+        #expect(admin.text.contains("users.put") && admin.text.contains("console.sign_in"))
+        let audit = try await house.get("/console/audit", cookie: try await house.enter(as: .reader).cookie)
+        #expect(audit.status == 200 && !audit.text.contains("users.put"))
+        #expect(!audit.text.contains("console.sign_in") && !audit.text.contains("eve@example.com"))
     }
 
     @Test func `walks out of the folder of assets`() async throws {

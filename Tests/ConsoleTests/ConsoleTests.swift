@@ -236,7 +236,9 @@ enum Paths {
         let plan = try await house.get("/console/quarantine/set-aside?code=invalid_field", cookie: cookie)
         #expect(plan.text.contains("<strong>3 deliveries</strong> would be put among the ignored ones"))
         #expect(plan.text.contains(#"name="until""#), "what comes later was not shown")
-        let fields = ["csrf": csrf, "code": "invalid_field"]
+        let unseen = try await house.submit("/console/quarantine/set-aside", ["csrf": csrf], cookie: cookie)
+        #expect(unseen.status == 400, "no plan was shown")
+        let fields = ["csrf": csrf, "code": "invalid_field", "until": "2030-01-01T00:00:00Z"]
         #expect(try await house.submit("/console/quarantine/set-aside", fields, cookie: cookie).status == 303)
         #expect(try await house.journal.figures(now: House.at).quarantined == 1)
         let path = "/console/quarantine/\(one)"
@@ -256,9 +258,13 @@ enum Paths {
         #expect(list.text.contains("2 × chat") && list.text.contains("no type"))
         let plan = try await house.get("/console/quarantine/replay?code=invalid_field", cookie: cookie)
         #expect(plan.text.contains("<strong>2 deliveries</strong> would be read again"))
-        let ordered = try await house.submit(
-            "/console/quarantine/replay", ["csrf": csrf, "code": "invalid_field"], cookie: cookie)
+        let unseen = try await house.submit("/console/quarantine/replay", ["csrf": csrf], cookie: cookie)
+        #expect(unseen.status == 400, "no plan was shown")
+        let fields = ["csrf": csrf, "code": "invalid_field", "until": "2030-01-01T00:00:00Z"]
+        let ordered = try await house.submit("/console/quarantine/replay", fields, cookie: cookie)
         let path = try #require(ordered.header("location"))
+        let twice = try await house.submit("/console/quarantine/replay", fields, cookie: cookie)
+        #expect(twice.header("location") == path, "a button that was pressed twice is one order")
         try await house.work(until: path)
         let after = try await house.enter()
         #expect(try await house.get(path, cookie: after.cookie).text.contains("2 of 2 read again"))

@@ -35,7 +35,7 @@ struct Scene {
         try await withThrowingTaskGroup { group in
             group.addTask { try await runner.run() }
             // A bound for a scene that never comes to its end; one that does ends the wait at once.
-            await journal.done.wait(upTo: .seconds(60), on: SystemTime())
+            await journal.done.wait(upTo: .seconds(110), on: SystemTime())
             runner.stop()
             try await group.waitForAll()
         }

@@ -177,6 +177,36 @@ import Testing
         #expect(await failure { try await bench.journal.change(job, .retry, by: "ada", now: start) }?.code == .conflict)
     }
 
+    /// Whatever came of the attempt that was under way.
+    @Test(arguments: Store.all) func `ends what runs for them with its attempt, and calls nobody again`(store: Store)
+        async throws
+    {
+        let bench = try await Bench(store)
+        let endings: [(Settlement.Result, AttemptEnd.Outcome, JobState)] = [
+            (.retry(at: start, isSpent: true), .unknown, .cancelled),
+            (.retry(at: start, isSpent: false), .notMade, .cancelled),
+            (.waiting(.field("phone"), until: start + .seconds(60)), .notMade, .cancelled),
+            (.held, .unknown, .cancelled), (.dead, .permanent, .cancelled),
+            (.completed(nil, supersedesUpTo: nil), .succeeded, .completed),
+        ]
+        for (result, outcome, state) in endings {
+            let subject = try await bench.subject()
+            let job = try await bench.job(subject)
+            let running = try #require(await bench.claim().first)
+            _ = try await bench.journal.forget(subject, by: "ada", now: start)
+            #expect(try await bench.settle(running, result, outcome: outcome).refused.isEmpty)
+            #expect(try await bench.state(job) == state, "\(result)")
+            #expect(try await bench.claim(at: start + .seconds(3600)).isEmpty, "\(result)")
+        }
+        let subject = try await bench.subject()
+        let job = try await bench.job(subject)
+        _ = try #require(await bench.claim().first)
+        _ = try await bench.journal.forget(subject, by: "ada", now: start)
+        #expect(try await bench.journal.rescueRunning(now: start) == 1)
+        #expect(try await bench.state(job) == .cancelled)
+        #expect(try await bench.claim(at: start + .seconds(3600)).isEmpty)
+    }
+
     @Test(arguments: Store.all) func `waits for what of theirs is not planned yet, and for nobody else's`(store: Store)
         async throws
     {

@@ -50,6 +50,18 @@ import Testing
         #expect(try await kept(try await crashed()).count == 20)
     }
 
+    @Test func `is none where an erasure has emptied it, and that is no loss`() async throws {
+        let factory = try SQLiteFactory()
+        let bench = try await Bench(factory)
+        try await bench.receive(bench.event(external: "kept"))
+        let subject = try await bench.subject()
+        _ = try await bench.journal.forget(subject, by: "ada", now: start)
+        let left = try crash(factory)
+        try await factory.close(bench.journal)
+        #expect(try Data(contentsOf: log(of: left)).isEmpty)
+        #expect(try await kept(left).contains("kept"))
+    }
+
     @Test func `is missed when it is gone, and welcome when it is put back`() async throws {
         let left = try await crashed()
         let whole = try Data(contentsOf: log(of: left))

@@ -11,7 +11,7 @@ internal import Synchronization
 ///
 /// Orders live in memory: one that is cut off by a restart is half done, and says in the audit how far it came.
 final class BulkDesk: Service {
-    enum Order: Sendable {
+    enum Order: Sendable, Equatable {
         case jobs(BulkAction, JobFilter)
         case quarantine(KeptFilter)
 
@@ -19,7 +19,11 @@ final class BulkDesk: Service {
     }
 
     struct Run: Sendable {
-        enum State: String, Sendable { case waiting, running, done, stopped, failed }
+        enum State: String, Sendable {
+            case waiting, running, done, stopped, failed
+
+            var isOpen: Bool { self == .waiting || self == .running }
+        }
 
         var id: String
         var order: Order
@@ -52,9 +56,13 @@ final class BulkDesk: Service {
         let run = Run(
             id: Crockford.encode(dependencies.chance.bytes(10)), order: order, title: title, actor: actor,
             orderedAt: dependencies.time.now, planned: planned)
-        try runs.withLock { runs in
+        return try runs.withLock { runs in
+            // A button that was pressed twice.
+            if let same = runs.first(where: { $0.order == order && $0.actor == actor && $0.state.isOpen }) {
+                return same.id
+            }
             if runs.count >= Self.runsMax,
-                let old = runs.firstIndex(where: { $0.state != .waiting && $0.state != .running })
+                let old = runs.firstIndex(where: { !$0.state.isOpen })
             {
                 runs.remove(at: old)
             }
@@ -62,8 +70,8 @@ final class BulkDesk: Service {
                 throw Failure(.overloaded, "\(Self.runsMax) orders wait already. Let them be done first.")
             }
             runs.append(run)
+            return run.id
         }
-        return run.id
     }
 
     func run(_ id: String) -> Run? { runs.withLock { $0.first { $0.id == id } } }

@@ -60,11 +60,15 @@ extension Console {
             "external_type": .string(row.event.externalType == row.event.type.name ? "" : row.event.externalType),
             "at": Shown.stamp(row.event.receivedAt, now: now), "occurred": Shown.stamp(row.event.occurredAt, now: now),
             "subject": row.subject.map { .string($0.description) } ?? .null,
-            "session": row.event.session.map { .string($0) } ?? .null,
-            "user": row.event.user.map { .string($0) } ?? .null,
+            "session": row.event.session.map(Self.trailLink) ?? .null,
+            "user": row.event.user.map(Self.trailLink) ?? .null,
             "state": .string(row.isPending ? "waits to be planned" : "planned"),
             "tone": .string(row.isPending ? "warn" : "good"),
         ]
+    }
+
+    private static func trailLink(_ id: String) -> JSONValue {
+        ["id": .string(id), "path": .string(PercentCoding.encode(id))]
     }
 
     private func event(_ visit: Visit) async throws -> EventDetail {

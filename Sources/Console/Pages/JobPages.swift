@@ -93,12 +93,17 @@ extension Console {
             let body =
                 isRaw
                 ? String(decoding: request.body.prefix(Self.payloadShownMax), as: UTF8.self)
-                : Masked.body(request.body)
+                : Masked.body(request.body, hiding: try await said(of: detail.row.event))
             let path = request.path.isEmpty ? "(the destination's address)" : request.path
             values["request"] = .string("\(request.method) \(path)\n\n\(body)")
             values["is_raw"] = .bool(isRaw)
         }
         return try await html("job", in: "jobs", values, visit)
+    }
+
+    /// What the event said of a person, as texts.
+    func said(of event: EventID) async throws -> [String] {
+        Masked.said(in: try await dependencies.reading.event(event)?.row.event.data ?? [:])
     }
 
     private func change(_ action: BulkAction, _ visit: Visit) async throws -> Answer {

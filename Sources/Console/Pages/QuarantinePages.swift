@@ -33,6 +33,7 @@ extension Console {
                 try await quarantinePlan(visit, verb: "Set aside", path: "/console/quarantine/set-aside")
             },
             page("POST", "/console/quarantine/set-aside", .operator) { visit in
+                try checkPlanned(visit)
                 _ = try await QuarantineBulk(
                     dependencies: dependencies, deed: .setAside, filter: try openKept(visit.form),
                     limit: Routes.bulkMax
@@ -43,6 +44,7 @@ extension Console {
                 try await quarantinePlan(visit, verb: "Read again", path: "/console/quarantine/replay")
             },
             page("POST", "/console/quarantine/replay", .operator) { visit in
+                try checkPlanned(visit)
                 let filter = try openKept(visit.form)
                 let planned = try await survey.keptGroups(filter).reduce(0) { $0 + $1.count }
                 guard planned > 0 else { throw Failure(.conflict, "Nothing fits any more; nothing was done.") }
@@ -61,6 +63,13 @@ extension Console {
         if filter.kinds.isEmpty { filter.kinds = [.quarantined, .unplannable] }
         filter.isReplayed = false
         return filter
+    }
+
+    /// A plan binds the end of what it showed: without one nothing was shown.
+    private func checkPlanned(_ visit: Visit) throws(Failure) {
+        guard visit.form["until"] != nil else {
+            throw Failure(.invalid, "Look at the plan first; its button orders what it shows.")
+        }
     }
 
     private func quarantineList(_ visit: Visit) async throws -> Answer {

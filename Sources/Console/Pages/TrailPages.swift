@@ -109,7 +109,8 @@ extension Console {
         }
         guard let id = item.job, let detail = try await dependencies.reading.job(id) else { return [:] }
         guard let request = detail.request else { return [:] }
-        return ["request": .string("\(request.method) \(request.path)\n\(Masked.body(request.body))")]
+        let body = Masked.body(request.body, hiding: try await said(of: detail.row.event))
+        return ["request": .string("\(request.method) \(request.path)\n\(body)")]
     }
 
     private static func attempt(_ item: TrailItem) -> JSONValue {

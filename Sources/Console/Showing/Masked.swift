@@ -20,26 +20,17 @@ enum Masked {
         .array(
             object.members.prefix(100).map { member in
                 let text = member.value.text ?? member.value.encodedText
-                let isSaid = said.contains { text.lowercased().contains($0.lowercased()) }
                 return [
                     "name": .string(member.key),
-                    "value": .string(isSaid ? hidden(text) : self.text(member.value, key: member.key)),
+                    "value": .string(
+                        holds(text, said) ? hidden(text) : self.text(member.value, key: member.key)),
                 ]
             })
     }
 
-    /// Everything that is text, whatever it is called.
-    static func hiddenRows(of object: JSONObject) -> JSONValue {
-        .array(
-            object.members.prefix(100).map { member in
-                let text =
-                    switch member.value {
-                    case .bool, .null: member.value.encodedText
-                    case .string(let text): hidden(text)
-                    case .int, .double, .array, .object: Mask.dots
-                    }
-                return ["name": .string(member.key), "value": .string(text)]
-            })
+    private static func holds(_ text: String, _ said: [String]) -> Bool {
+        let text = text.lowercased()
+        return said.contains { text.contains($0.lowercased()) }
     }
 
     /// What was said of a person, as texts.
@@ -65,26 +56,29 @@ enum Masked {
         }
     }
 
-    /// JSON with masked values; what is no JSON is shown by its length alone.
-    static func body(_ bytes: [UInt8]) -> String {
+    /// JSON with masked values, also where something of `said` stands by another name; what is no JSON is shown by its
+    /// length alone.
+    static func body(_ bytes: [UInt8], hiding said: [String]) -> String {
         // Bodies that are no JSON object are rare, and nothing in them can be told apart.
         guard let object = try? JSONObject(parsing: bytes) else { return "\(bytes.count) bytes, not shown" }
-        return String(masked(.object(object), key: "", depth: 0).encodedText.prefix(8192))
+        return String(masked(.object(object), key: "", hiding: said, depth: 0).encodedText.prefix(8192))
     }
 
-    private static func masked(_ value: JSONValue, key: String, depth: Int) -> JSONValue {
+    private static func masked(_ value: JSONValue, key: String, hiding said: [String] = [], depth: Int) -> JSONValue {
         guard depth < depthMax else { return "…" }
         switch value {
-        case .string(let text): return .string(isPersonal(key) ? hidden(text) : Mask.masked(text))
+        case .string(let text):
+            return .string(isPersonal(key) || holds(text, said) ? hidden(text) : Mask.masked(text))
         case .int, .double: return isPersonal(key) ? .string(Mask.dots) : value
-        case .array(let list): return .array(list.prefix(100).map { masked($0, key: key, depth: depth + 1) })
+        case .array(let list):
+            return .array(list.prefix(100).map { masked($0, key: key, hiding: said, depth: depth + 1) })
         case .object(let object):
             var masked = JSONObject()
             for member in object.members.prefix(200) {
                 // HubSpot and others write {"property": "email", "value": …}.
                 let named = object["property"]?.string ?? object["name"]?.string
                 let key = member.key == "value" ? named ?? member.key : member.key
-                masked[member.key] = self.masked(member.value, key: key, depth: depth + 1)
+                masked[member.key] = self.masked(member.value, key: key, hiding: said, depth: depth + 1)
             }
             return .object(masked)
         case .bool, .null: return value

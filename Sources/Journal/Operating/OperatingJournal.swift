@@ -112,6 +112,9 @@ package struct ReplayPlan: Sendable, Hashable {
 }
 
 package struct Erasure: Sendable, Hashable {
+    /// What stands at a job that ended because its person was erased.
+    package static let note = "the person was erased"
+
     package var subject: SubjectID
     package var events: Int
     package var facts: Int

@@ -254,6 +254,8 @@ package struct Settlement: Sendable, Hashable {
     package var result: Result
     package var attempt: AttemptEnd
 
+    package var isCompleted: Bool { if case .completed = result { true } else { false } }
+
     package init(job: JobID, token: Int64, result: Result, attempt: AttemptEnd) {
         self.job = job
         self.token = token

@@ -76,7 +76,7 @@ enum Forgetting {
             $0.int(0)
         }
         try Lanes.hold(lanesOf: open, db)
-        for seq in open { try JobTable.end(seq, as: .cancelled, note: "the person was erased", at: now, db) }
+        for seq in open { try JobTable.end(seq, as: .cancelled, note: Erasure.note, at: now, db) }
         var count = 0
         for table in ["jobs", "history"] {
             let mine = "(SELECT seq FROM \(table) WHERE subject IN \(tree))"

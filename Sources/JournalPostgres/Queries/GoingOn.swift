@@ -13,7 +13,7 @@ extension Settling {
         }
     }
 
-    /// Jobs whose node is gone: their attempts' end is unknown, and they go again.
+    /// Jobs whose node is gone: their attempts' end is unknown, and they go again, but for those of erased persons.
     ///
     /// Returns how many.
     static func rescue(_ lost: [(seq: Int64, token: Int64)], at now: Instant, _ db: Transaction) throws -> Int {
@@ -25,10 +25,16 @@ extension Settling {
                 node = NULL, first_attempt_at = coalesce(first_attempt_at, (
                     SELECT started_at FROM attempts WHERE job = lost.seq AND token = lost.token), $3)
             FROM unnest($1, $2) AS lost (seq, token)
-            WHERE jobs.seq = lost.seq AND state = 'running' AND claims = lost.token RETURNING jobs.seq
+            WHERE jobs.seq = lost.seq AND state = 'running' AND claims = lost.token RETURNING jobs.seq, is_erased
             """, SQLArray(lost.map(\.seq)), SQLArray(lost.map(\.token)), now
-        ) { $0.int(0) }
-        for seq in rescued.sorted() { try Lanes.enter(seq, at: now, isOrdered: true, db) }
+        ) { (seq: $0.int(0), isErased: $0.flag(1)) }
+        for (seq, isErased) in rescued.sorted(by: { $0.seq < $1.seq }) {
+            if isErased {
+                try JobTable.end(seq, as: .cancelled, note: Erasure.note, at: now, db)
+            } else {
+                try Lanes.enter(seq, at: now, isOrdered: true, db)
+            }
+        }
         return rescued.count
     }
 

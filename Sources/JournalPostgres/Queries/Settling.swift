@@ -10,9 +10,10 @@ enum Settling {
 
         var attempt: AttemptEnd { settlement.attempt }
 
-        /// Nil where the job goes on.
+        /// Nil where the job goes on; of an erased person none does, since there is nobody left to serve.
         var ended: JobState? {
-            switch settlement.result {
+            if job.isErased, !settlement.isCompleted { return .cancelled }
+            return switch settlement.result {
             case .completed: .completed
             case .dead: .dead
             case .retry, .waiting, .held: nil
@@ -224,13 +225,14 @@ enum Settling {
                     succeeded, unknown_at, new_kind, new_id, new_url, new_error_field, new_state)
             INSERT INTO history (\(JobTable.identity), note, state, ended_at, lane, attempts, error_class, error_field,
                 error, first_attempt_at, unknown_since, unknown_noted_at, record_kind, record_id, record_url)
-            SELECT \(JobTable.identity), note, new_state, $13, coalesce(moves_to, lane), attempts + spent,
+            SELECT \(JobTable.identity), CASE WHEN is_erased AND new_state = 'cancelled' THEN $14 ELSE note END,
+                new_state, $13, CASE WHEN is_erased THEN NULL ELSE coalesce(moves_to, lane) END, attempts + spent,
                 new_error_class, new_error_field, new_error, coalesce(first_attempt_at, first_at),
                 CASE WHEN succeeded THEN NULL ELSE coalesce(unknown_at, unknown_since) END,
                 CASE WHEN succeeded THEN NULL ELSE unknown_noted_at END,
                 coalesce(new_kind, record_kind), coalesce(new_id, record_id), coalesce(new_url, record_url)
             FROM gone
-            """, values: values(endings) + [SQLArray(endings.map { $0.ended?.rawValue }), now])
+            """, values: values(endings) + [SQLArray(endings.map { $0.ended?.rawValue }), now, Erasure.note])
     }
 
     private static func keepRecords(of endings: [Ending], at now: Instant, _ db: Transaction) throws {

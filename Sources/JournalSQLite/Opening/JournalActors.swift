@@ -40,6 +40,14 @@ actor JournalWriter {
         }
     }
 
+    /// Brings the log into the file and empties it, unless a reader of this moment needs it.
+    func emptyLog() throws {
+        try write { db in
+            try file.forgetLog()
+            _ = try db.rows("PRAGMA wal_checkpoint(TRUNCATE)") { $0.int(0) }
+        }
+    }
+
     func close() throws {
         do { try file.close() } catch { throw SQLiteTrouble.failure(error, path: file.path) }
     }

@@ -71,8 +71,8 @@ enum LogCheck {
 
     private static func advice(_ path: String) -> String {
         "What the last server acknowledged before it ended stands in it. Put it back as it was and start again. If it "
-            + "is lost for good, or another program has brought it into the journal, remove \(path).lock and start "
-            + "again: then it goes on with what there is."
+            + "is lost for good, or another program has brought it into the journal, see that no server runs, remove "
+            + "\(path).lock and start again: then it goes on with what there is."
     }
 
     /// The mark that a copy bears in its header (`user_version`) until an owner opens it.

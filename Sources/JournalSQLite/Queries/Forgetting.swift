@@ -73,7 +73,7 @@ enum Forgetting {
         let open = try db.rows("SELECT seq FROM jobs WHERE subject IN \(tree) AND state <> 'running'", root) {
             $0.int(0)
         }
-        for seq in open { try JobTable.end(seq, as: .cancelled, note: "the person was erased", at: now, db) }
+        for seq in open { try JobTable.end(seq, as: .cancelled, note: Erasure.note, at: now, db) }
         var count = 0
         for table in ["jobs", "history"] {
             let mine = "(SELECT seq FROM \(table) WHERE subject IN \(tree))"

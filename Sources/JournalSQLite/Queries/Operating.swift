@@ -80,7 +80,7 @@ extension SQLiteJournal {
         }
         // The log still holds what was overwritten: it goes to the file and is emptied. A reader of this moment can
         // put that off until the next checkpoint, which is no error.
-        _ = try await writer.write { db in try db.rows("PRAGMA wal_checkpoint(TRUNCATE)") { $0.int(0) } }
+        try await writer.emptyLog()
         return erasure
     }
 

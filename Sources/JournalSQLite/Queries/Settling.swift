@@ -28,6 +28,11 @@ enum Settling {
         if let cause = settlement.failure(at: job.destination) {
             try Issues.note(cause, by: settlement.job, at: now, db)
         }
+        if job.isErased, !settlement.isCompleted {
+            // There is nobody left whom another try, a wait or a person could serve.
+            try JobTable.end(job.seq, as: .cancelled, note: Erasure.note, at: now, db)
+            return true
+        }
         switch settlement.result {
         case .completed(let record, let supersedesUpTo):
             try complete(job, settlement.job, record, supersedesUpTo: supersedesUpTo, at: now, db)
@@ -39,8 +44,11 @@ enum Settling {
         return true
     }
 
-    /// A job whose process is gone: its attempt's end is unknown, and it goes again.
+    /// A job whose process is gone: its attempt's end is unknown, and it goes again, unless its person was erased.
     static func rescue(_ seq: Int64, token: Int64, at now: Instant, _ db: Database) throws {
+        if try db.exists("SELECT 1 FROM jobs WHERE seq = ? AND is_erased = 1", seq) {
+            return try JobTable.end(seq, as: .cancelled, note: Erasure.note, at: now, db)
+        }
         try db.run(
             """
             UPDATE jobs SET attempts = attempts + 1, unknown_since = ?1, node = NULL,

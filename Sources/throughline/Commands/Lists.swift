@@ -72,8 +72,8 @@ struct Listing {
 }
 
 extension JSONObject {
-    /// A member as text for a table; a dash where there is none.
-    func cell(_ key: String) -> String { present(key)?.text ?? "-" }
+    /// A member as text for a table, on one line; a dash where there is none.
+    func cell(_ key: String) -> String { present(key)?.text.map(Terminal.oneLine) ?? "-" }
 }
 
 /// Prints one object: indented for people, on one line for machines.
@@ -100,9 +100,10 @@ enum Sheet {
                     write(element, indent: indent + "    ", terminal)
                 }
             case .array(let elements):
-                terminal.line("\(indent)\(name): \(elements.compactMap(\.text).joined(separator: ", "))")
+                let texts = elements.compactMap { $0.text.map(Terminal.oneLine) }
+                terminal.line("\(indent)\(name): \(texts.joined(separator: ", "))")
             default:
-                terminal.line("\(indent)\(name): \(member.value.text ?? "")")
+                terminal.line("\(indent)\(name): \(Terminal.oneLine(member.value.text ?? ""))")
             }
         }
     }

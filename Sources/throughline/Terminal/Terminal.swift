@@ -102,6 +102,12 @@ struct Terminal: Sendable {
         }
     }
 
+    /// The text with its line ends shown as such: what somebody sent must not look like a line of ours.
+    static func oneLine(_ text: String) -> String {
+        text.contains(where: \.isNewline)
+            ? text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).joined(separator: " ⏎ ") : text
+    }
+
     static func cut(_ text: String, to width: Int) -> String {
         text.count <= width ? text : text.prefix(max(0, width - 1)) + "…"
     }
