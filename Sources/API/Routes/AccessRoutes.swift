@@ -28,8 +28,9 @@ extension Routes {
 
     private static func keys(_ dependencies: Dependencies) -> [Route] {
         [
-            Route("GET", "/v1/keys", .scope(.admin)) { _ in
-                .list(try await dependencies.operating.keys().map(\.json))
+            Route("GET", "/v1/keys", .scope(.admin)) { call in
+                _ = try Inputs(call.query, known: [], now: dependencies.time.now)
+                return .list(try await dependencies.operating.keys().map(\.json))
             },
             Route("POST", "/v1/keys", .scope(.admin), media: .json) { call in
                 let inputs = try Inputs(body: call.body, known: ["scope", "source"], now: dependencies.time.now)
@@ -73,8 +74,9 @@ extension Routes {
 
     private static func users(_ dependencies: Dependencies) -> [Route] {
         [
-            Route("GET", "/v1/users", .scope(.admin)) { _ in
-                .list(try await dependencies.operating.users().map(\.json))
+            Route("GET", "/v1/users", .scope(.admin)) { call in
+                _ = try Inputs(call.query, known: [], now: dependencies.time.now)
+                return .list(try await dependencies.operating.users().map(\.json))
             },
             Route("POST", "/v1/users", .scope(.admin), media: .json) { call in
                 let inputs = try Inputs(

@@ -12,8 +12,9 @@ extension Routes {
                 Answer(
                     status: 200, headers: [("content-type", "application/json")], body: PackageResources.openapi_json)
             },
-            Route("GET", "/v1/status", .scope(.read)) { _ in
-                .json(try await dependencies.reading.figures(now: dependencies.time.now).json)
+            Route("GET", "/v1/status", .scope(.read)) { call in
+                _ = try Inputs(call.query, known: [], now: dependencies.time.now)
+                return .json(try await dependencies.reading.figures(now: dependencies.time.now).json)
             },
             metrics(dependencies, access: .scope(.read)),
         ]

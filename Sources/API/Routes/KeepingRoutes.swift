@@ -8,8 +8,9 @@ extension Routes {
     /// Retention and export.
     static func keeping(_ dependencies: Dependencies, _ aftercare: Aftercare) -> [Route] {
         [
-            Route("GET", "/v1/retention", .scope(.read)) { _ in
-                .json(try await RetentionPlan.read(dependencies, aftercare))
+            Route("GET", "/v1/retention", .scope(.read)) { call in
+                _ = try Inputs(call.query, known: [], now: dependencies.time.now)
+                return .json(try await RetentionPlan.read(dependencies, aftercare))
             },
             Route("POST", "/v1/retention", .scope(.admin), media: .json) { call in
                 let inputs = try Inputs(body: call.body, known: ["cursor"], now: dependencies.time.now)

@@ -14,7 +14,9 @@ extension Routes {
                 let start = try await cursor(try inputs.text("cursor") ?? call.header("last-event-id"), dependencies)
                 guard let follower = dependencies.followers.enter(call.actor) else {
                     throw Failure(
-                        .overloaded, "\(Followers.countMax) follow already; end one of them (throughline tail).")
+                        .overloaded,
+                        "\(Followers.countMax) follow already, or \(Followers.ownerMax) with this key; end one of them "
+                            + "(throughline tail).")
                 }
                 let isSSE = call.header("accept")?.contains("text/event-stream") == true
                 let tail = Tail(
