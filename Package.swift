@@ -182,8 +182,7 @@ let package = Package(
             name: "JournalContractTests",
             dependencies: [
                 "CFaultyDisk", "Model", "Seams", "Settings", "Journal", "JournalSQLite", "JournalPostgres",
-                "Simulation",
-                "TestKit", .product(name: "GRDB", package: "GRDB.swift"),
+                "Simulation", "TestKit", .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: ours),
         .testTarget(

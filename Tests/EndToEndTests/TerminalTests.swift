@@ -1,3 +1,4 @@
+import Model
 import Testing
 
 @testable import throughline
@@ -12,6 +13,12 @@ import Testing
         ])
     func `cannot make it do things`(said: String, shown: String) {
         #expect(Terminal.plain(said) == shown)
+    }
+
+    @Test func `stay in their cell, however many lines somebody sent`() {
+        let item: JSONObject = ["type": "x\ntqu_forged  quarantined\r\nX-Evil: 1"]
+        #expect(item.cell("type") == "x ⏎ tqu_forged  quarantined ⏎ X-Evil: 1")
+        #expect(item.cell("absent") == "-")
     }
 
     @Test func `have no colour where there is none`() {

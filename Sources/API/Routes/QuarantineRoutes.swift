@@ -65,8 +65,7 @@ extension Routes {
                 body: call.body, known: Inputs.kept.union(["dry_run", "limit"]), now: dependencies.time.now)
             var filter = try inputs.keptFilter()
             filter.isReplayed = filter.isReplayed ?? false
-            // What is of no interest is read again only where it is asked for by name.
-            if filter.kinds.isEmpty { filter.kinds = [.quarantined, .unplannable] }
+            if filter.kinds.isEmpty { filter.kinds = KeptFilter.needingMend }
             let limit = try inputs.count("limit", upTo: bulkMax) ?? bulkDefault
             let isDryRun = try inputs.flag("dry_run") ?? true
             return .json(

@@ -48,8 +48,8 @@ bool faulty_disk_is_stopped(const faulty_disk *disk);
 /// `power_is_lost`: of what was not synced only some survives, torn at any byte.
 void faulty_disk_start(faulty_disk *disk, bool power_is_lost);
 
-/// What is wrong with the database at the disk's prefix by SQLite's whole check of it, at most `size` bytes with their
-/// end into `words`; false where it is sound. The disk should have no faults meanwhile.
+/// Whether SQLite's whole check of the database at the disk's prefix finds something wrong; `words` then says what, in at
+/// most `size` bytes with their end. The disk should have no faults meanwhile.
 bool faulty_disk_is_damaged(faulty_disk *disk, char *words, size_t size);
 
 /// Calls so far, and how many of them a fault has hit.

@@ -60,7 +60,7 @@ extension Console {
     private func openKept(_ query: Query) throws -> KeptFilter {
         let inputs = try Inputs(query, known: Inputs.kept.union(["csrf"]).union(Inputs.page), now: now, isForm: true)
         var filter = try inputs.keptFilter()
-        if filter.kinds.isEmpty { filter.kinds = [.quarantined, .unplannable] }
+        if filter.kinds.isEmpty { filter.kinds = KeptFilter.needingMend }
         filter.isReplayed = false
         return filter
     }

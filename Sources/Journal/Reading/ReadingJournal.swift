@@ -104,6 +104,9 @@ package struct JobFilter: Sendable, Hashable {
 }
 
 package struct KeptFilter: Sendable, Hashable {
+    /// Ignored ones are read again, or set aside, only where they are asked for by name.
+    package static let needingMend: Set<KeptDelivery.Kind> = [.quarantined, .unplannable]
+
     package var kinds: Set<KeptDelivery.Kind>
     package var source: String?
     /// As its sender calls it.

@@ -77,10 +77,7 @@ enum Surveying {
             var conditions = Conditions()
             conditions.add("kind = ?", kind.rawValue)
             conditions.add("replayed_as IS NULL")
-            conditions.addEqual("source", filter.source)
-            conditions.addEqual("external_type", filter.externalType)
-            conditions.addEqual("code", filter.code)
-            conditions.add("received_at", since: filter.since, until: filter.until)
+            Listing.add(filter, to: &conditions)
             groups += try db.rows(
                 """
                 SELECT source, external_type, code, (array_agg(reason ORDER BY seq DESC))[1], count(*), min(received_at), max(received_at)

@@ -43,7 +43,7 @@ actor JournalWriter {
     /// Brings the log into the file and empties it, unless a reader of this moment needs it.
     func emptyLog() throws {
         try write { db in
-            try file.forgetLog()
+            try file.noteLogUnknown()
             _ = try db.rows("PRAGMA wal_checkpoint(TRUNCATE)") { $0.int(0) }
         }
     }

@@ -124,7 +124,7 @@ final class JournalFile: Sendable {
     }
 
     /// Leaves on record that nothing is known of the log, before it is emptied: an empty one would be missed else.
-    func forgetLog() throws { try state.withLock { try $0.lock?.noteOnDisk(.unknown) } }
+    func noteLogUnknown() throws { try state.withLock { try $0.lock?.noteOnDisk(.unknown) } }
 
     /// Notes what an error says of the file.
     func note(_ error: any Error) {

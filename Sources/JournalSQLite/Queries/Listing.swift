@@ -192,7 +192,7 @@ enum Listing {
         return found
     }
 
-    private static func add(_ filter: KeptFilter, to conditions: inout Conditions) {
+    static func add(_ filter: KeptFilter, to conditions: inout Conditions) {
         conditions.addEqual("source", filter.source)
         conditions.addEqual("external_type", filter.externalType)
         conditions.addEqual("code", filter.code)

@@ -1,115 +1,15 @@
 import API
-import Crypto
 import Foundation
-import HTTPTypes
-import JWTKit
 import Journal
 import JournalSQLite
 import Model
 import Seams
-import ServiceLifecycle
 import Settings
 import Synchronization
 import TestKit
 import Testing
 
 @testable import Console
-
-@Suite struct `The door of the console` {
-    @Test func `sends whoever is not signed in to the door`() async throws {
-        let house = try House()
-        let open = ["/", "/console/sign-in", "/console/enter", "/console/sign-in/back", "/console/sign-in/with/{name}"]
-        for route in house.console.routes where !route.template.hasPrefix("/console/assets/") {
-            guard !open.contains(route.template) else { continue }
-            let reply = try await house.send(
-                route.method, Paths.filled(route.template), body: route.method == "POST" ? "" : nil)
-            #expect(reply.status == 303 && reply.header("location") == "/console/sign-in", "\(route.template)")
-        }
-    }
-
-    @Test func `is where a browser comes from the bare address, and answers it what is no page`() async throws {
-        let house = try House()
-        let browser = ["accept": "text/html,application/xhtml+xml"]
-        #expect(try await house.send("GET", "/", headers: browser).header("location") == "/console")
-        let program = try await house.send("GET", "/", headers: ["accept": "application/json"])
-        #expect(program.status == 404 && program.text.contains("/openapi.json"))
-        let (cookie, _) = try await house.enter()
-        for path in ["/console/nowhere", "/console/jobs/x/y", "/console/a/b/c"] {
-            let missing = try await house.get(path, cookie: cookie)
-            #expect(missing.status == 404 && missing.text.contains("There is no such page."), "\(path)")
-        }
-    }
-
-    @Test func `says how to make the first user where there is none`() async throws {
-        let text = try await House().get("/console/sign-in").text
-        #expect(text.contains("throughline users add you@example.com --role admin"))
-        #expect(!text.contains("type=\"password\""))
-    }
-
-    @Test func `opens by a link once and not twice, and not late`() async throws {
-        let house = try House()
-        let path = house.console.makeSignInPath()
-        let first = try await house.get(path)
-        #expect(first.status == 303 && first.cookie != nil)
-        #expect(try await house.get(path).status == 403)
-        let late = house.console.makeSignInPath()
-        house.time.advance(by: Sessions.linkLifetime + .seconds(1))
-        #expect(try await house.get(late).status == 403)
-    }
-
-    @Test func `gives a cookie that scripts and other sites cannot use`() async throws {
-        let plain = try House()
-        let cookie = try await plain.get(plain.console.makeSignInPath()).header("set-cookie") ?? ""
-        #expect(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && cookie.contains("Path=/console"))
-        #expect(!cookie.contains("Secure"))
-        let tls = try House(publicURL: "https://hooks.example.com")
-        #expect(try await tls.get(tls.console.makeSignInPath()).header("set-cookie")?.contains("; Secure") == true)
-    }
-
-    @Test func `signs in with the right password and says the same of a wrong one and an unknown address`() async throws
-    {
-        let house = try House()
-        try await house.add("ada@example.com", .reader, password: "correct horse")
-        let wrong = try await house.submit("/console/sign-in", ["email": "ada@example.com", "password": "wrong"])
-        let unknown = try await house.submit("/console/sign-in", ["email": "bob@example.com", "password": "wrong"])
-        #expect(wrong.status == 401 && wrong.cookie == nil)
-        #expect(wrong.text.contains("value=\"ada@example.com\""), "the address need not be typed again")
-        #expect(wrong.text == unknown.text.replacing("bob@example.com", with: "ada@example.com"))
-        let right = try await house.submit(
-            "/console/sign-in", ["email": "Ada@example.com", "password": "correct horse"])
-        #expect(right.status == 303)
-        let entry = try await house.journal.audit(page: PageRequest(limit: 1)).items.first
-        #expect(entry?.actor == "user ada@example.com" && entry?.action == "console.sign_in")
-        let cookie = try #require(right.cookie)
-        #expect(try await house.get("/console", cookie: cookie).status == 200)
-        try await house.add("ada@example.com", .reader, password: "another horse")
-        #expect(try await house.get("/console", cookie: cookie).status == 303, "the password is another one")
-        _ = try await house.journal.removeUser(email: "ada@example.com", by: "test", now: House.at)
-        let late = try await house.submit(
-            "/console/sign-in", ["email": "ada@example.com", "password": "another horse"])
-        #expect(late.status == 401)
-    }
-
-    @Test func `lets nobody in by a password where there is none`() async throws {
-        let house = try House()
-        try await house.add("ada@example.com", .admin)
-        for password in ["", " ", "scrypt"] {
-            let reply = try await house.submit("/console/sign-in", ["email": "ada@example.com", "password": password])
-            #expect(reply.status == 401)
-        }
-    }
-
-    @Test func `keeps a password as the published scrypt vector says`() async throws {
-        let passwords = Passwords(chance: SeededChance(seed: 1), blocking: InlineWork(), costExponent: 14)
-        // RFC 7914, section 12: "pleaseletmein" with salt "SodiumChloride", N = 16384, r = 8, p = 1; its first 32 bytes.
-        let known =
-            "scrypt$14$8$1$536f6469756d43686c6f72696465$"
-            + "7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2"
-        #expect(try await passwords.check("pleaseletmein", against: known))
-        #expect(try await !passwords.check("pleaseletmeim", against: known))
-        #expect(try await !passwords.check("anything", against: nil))
-    }
-}
 
 /// Paths of routes with something in the place of each parameter.
 enum Paths {
@@ -420,96 +320,18 @@ enum Paths {
         }
         #expect(total < 100_000, "the first page and all that it loads")
     }
-}
 
-@Suite struct `The state of things` {
-    private static let settings = Settings(
-        product: "Acme",
-        flows: [
-            Flow(
-                id: "new-lead", name: "new lead", on: [.leadCaptured],
-                calls: [Flow.Call(destination: "crm", action: "upsert_contact")])
-        ])
-
-    private func state(_ change: (inout StateOfThings.Reading) -> Void) -> StateOfThings {
-        let figures = JournalFigures(
-            pending: 0, openJobs: [:], dead: 0, quarantined: 0, openAlerts: 0, eventsLastHour: 1, completedLastHour: 1,
-            deadLastHour: 0, lastEventAt: nil)
-        var reading = StateOfThings.Reading(
-            figures: figures, destinations: [], waiting: [:], dead: [], refusals: [], readiness: nil,
-            wellSince: House.at - .seconds(2880), now: House.at)
-        change(&reading)
-        return StateOfThings(reading, settings: Self.settings)
-    }
-
-    private func job(_ flow: String = "new-lead") -> JobRow {
-        JobRow(
-            id: JobID(at: House.at, random: (1, 2)), effect: EffectKey(text: "e"), flow: flow, destination: "crm",
-            action: "upsert_contact", state: .available, event: EventID(at: House.at, random: (1, 2)), fact: nil,
-            subject: SubjectID(at: House.at, random: (1, 2)), attempts: 0, createdAt: House.at)
-    }
-
-    @Test func `is one sentence, and the worst comes first`() {
-        let well = state { _ in }
-        #expect(well.isWell && well.sentence == "All is well since 09:12 UTC")
-        let pause = Pause(cause: .credentials, reason: "401", since: House.at - .seconds(60))
-        let crm = DestinationStatus(name: "crm", kind: "hubspot", pause: pause, breaker: "closed", running: 0)
-        let refused = state { reading in
-            reading.destinations = [crm]
-            reading.figures.openJobs = ["crm": [.available: 11, .waiting: 1]]
-            reading.waiting = ["crm": Array(repeating: job(), count: 12)]
-            reading.figures.quarantined = 1
+    @Test func `lead from an event to the trail of any id`() async throws {
+        let house = try House()
+        let (session, user) = ("abc+def/g==", "a b&c=d")
+        let event: EventID = house.id()
+        let said = Event(
+            id: event, source: "chat", externalID: "x", externalType: "lead_captured", type: .leadCaptured,
+            occurredAt: House.at, receivedAt: House.at, session: session, user: user, data: [:])
+        _ = try await house.journal.append([.event(said, payload: Array("{}".utf8))])
+        let page = try await house.get("/console/events/\(event)", cookie: try await house.enter().cookie)
+        for id in [session, user] {
+            #expect(page.text.contains("href=\"/console/trail?id=\(PercentCoding.encode(id))\""), "\(id)")
         }
-        #expect(refused.sentence == "HubSpot refuses the token since 09:59 UTC: 12 leads wait, none lost")
-        #expect(refused.troubles.count == 2 && refused.troubles[0].link == "/console/destinations/crm")
-        #expect(refused.troubles[1].sentence == "1 delivery could not be read and waits in quarantine, none lost")
-        let many = state { reading in
-            reading.destinations = [crm]
-            reading.figures.openJobs = ["crm": [.available: 5000]]
-            reading.waiting = ["crm": [job()]]
-        }
-        #expect(many.sentence == "HubSpot refuses the token since 09:59 UTC: 5,000 jobs wait, none lost")
-        let mixed = state { reading in
-            reading.destinations = [crm]
-            reading.figures.openJobs = ["crm": [.available: 2]]
-            reading.waiting = ["crm": [job(), job("other")]]
-        }
-        #expect(mixed.sentence.hasSuffix("2 jobs wait, none lost"))
-    }
-
-    @Test func `tells dead letters by what they cost`() {
-        let group = DeadGroup(
-            destination: "crm", action: "set_payment_status", errorClass: "http_400", error: "e", count: 7,
-            first: House.at, last: House.at)
-        let state = state { reading in
-            reading.dead = [group]
-            reading.figures.dead = 9
-            reading.destinations = [
-                DestinationStatus(name: "crm", kind: "hubspot", pause: nil, breaker: "closed", running: 0)
-            ]
-        }
-        #expect(
-            state.troubles.map(\.sentence) == [
-                "7 payments are not shown in HubSpot since 10:00 UTC", "2 more dead letters",
-            ])
-    }
-}
-
-@Suite struct `The busywork meter` {
-    @Test func `multiplies what was done with the minutes that are set or assumed`() {
-        let today = WorkDay(House.at)
-        let tallies = [
-            WorkTally(day: today, destination: "crm", action: "upsert_contact", completed: 20),
-            WorkTally(day: today.adding(-1), destination: "crm", action: "upsert_contact", completed: 20),
-            WorkTally(day: today.adding(-10), destination: "desk", action: "open_ticket", completed: 10),
-        ]
-        let work = Busywork(tallies, settings: ConsoleSettings(minutes: ["desk.open_ticket": 12]), now: House.at)
-        #expect(work.today.count == 20 && work.today.hours == 1)
-        #expect(work.week.count == 40 && work.week.hours == 2)
-        #expect(work.month.count == 50 && work.month.hours == 4)
-        #expect(work.lines.map(\.call) == ["crm.upsert_contact", "desk.open_ticket"])
-        #expect(work.lines.map(\.isSet) == [false, true])
-        #expect(work.hoursByDay.count == 30 && work.hoursByDay.last == 1 && work.hoursByDay[28] == 1)
-        #expect(Busywork.duration(0.2) == "12 minutes" && Busywork.duration(2.44) == "2.4 hours")
     }
 }
