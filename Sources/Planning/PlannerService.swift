@@ -72,10 +72,12 @@ package final class PlannerService: Service {
 
     /// Plans one batch; true where more is pending.
     private func planBatch() async throws -> Bool {
-        let planner = Planner(settings: settings.current, connectors: connectors, mint: mint)
         let now = time.now
         let made = PlanSpans(time: time, isRecording: spans.isRecording)
+        let (settings, connectors, mint) = (settings, connectors, mint)
         let summary = try await journal.planPending(limit: Limits.planBatchMax, now: now) { event, tx in
+            // The flows of this moment: what came after a reload is planned by what was reloaded.
+            let planner = Planner(settings: settings.current, connectors: connectors, mint: mint)
             try made.note(event) { try planner.plan(event, in: tx, now: now) }
             CrashPoint.planMade.pass()
         }

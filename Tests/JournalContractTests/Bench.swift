@@ -4,6 +4,7 @@ import JournalSQLite
 import Model
 import Seams
 import Settings
+import Synchronization
 import TestKit
 import Testing
 
@@ -102,6 +103,20 @@ final class Bench: Sendable {
         _ body: @escaping @Sendable (Event, any PlanTransaction) throws -> Void
     ) async throws -> PlanSummary {
         try await journal.planPending(limit: limit, now: moment, plan: body)
+    }
+
+    /// Plans what is pending, and tells what `body` gave when it was called last: before that it may have read less than
+    /// there is.
+    func told<Value: Sendable>(_ body: @escaping @Sendable (Event, any PlanTransaction) throws -> Value) async throws
+        -> Value
+    {
+        let told = Mutex<Value?>(nil)
+        let summary = try await plan { event, tx in
+            let value = try body(event, tx)
+            told.withLock { $0 = value }
+        }
+        #expect(summary.unplannable.isEmpty)
+        return try #require(told.withLock { $0 })
     }
 
     /// A subject with these identifiers, made by an event of its own.

@@ -198,16 +198,16 @@ import Testing
         _ location: SourceLocation = #_sourceLocation
     ) async throws {
         try await bench.receive(bench.event())
-        let summary = try await bench.plan { event, tx in
+        let found = try await bench.told { event, tx in
             for join in joins { try tx.join(join, event: event.id, at: start) }
-            for (identifier, exclusive) in expected {
-                let found = try tx.holders(of: [identifier]).map {
-                    Exclusive(whole: $0.exclusive, byProof: $0.exclusiveByProof)
-                }
-                #expect(found == [exclusive], "\(identifier)", sourceLocation: location)
+            return try expected.keys.map { identifier in
+                let holders = try tx.holders(of: [identifier])
+                return (identifier, holders.map { Exclusive(whole: $0.exclusive, byProof: $0.exclusiveByProof) })
             }
         }
-        #expect(summary.unplannable.isEmpty, sourceLocation: location)
+        for (identifier, exclusive) in found {
+            #expect(exclusive == [expected[identifier]], "\(identifier)", sourceLocation: location)
+        }
     }
 
     @Test(arguments: Store.all, [true, false])

@@ -6,7 +6,8 @@ package protocol PlanningJournal: Sendable {
     ///
     /// Each event is planned wholly or not at all, and taken off `pending` with that. One that throws, or in whose
     /// planning the process ended `Limits.plansStartedMax` times, is set aside as unplannable. `plan` may be called
-    /// again for an event whose batch was taken back.
+    /// several times for an event, with other events between, and may read less than there is before its last call: what
+    /// that wrote is kept. It must hang on nothing but the event and what it reads here.
     func planPending(
         limit: Int, now: Instant, plan: @escaping @Sendable (Event, any PlanTransaction) throws -> Void
     ) async throws -> PlanSummary

@@ -26,7 +26,6 @@ final class Connection {
     private struct Queued {
         var sql: String
         var values: [(any SQLValue)?]
-        var isPlannedAnew: Bool
         var reply: Reply
     }
 
@@ -91,13 +90,12 @@ final class Connection {
     /// Puts a statement behind those that wait: they go out with the next one whose answer is wanted, in this order and
     /// without a wait between them.
     ///
-    /// What goes wrong with one is thrown there. `isPlannedAnew`: its plan hangs on what the tables hold right now, so
-    /// that none is kept.
+    /// What goes wrong with one is thrown there.
     @discardableResult
-    func post(_ sql: String, _ values: [(any SQLValue)?] = [], isPlannedAnew: Bool = false) throws -> Reply {
+    func post(_ sql: String, _ values: [(any SQLValue)?] = []) throws -> Reply {
         if queue.count >= Self.queueMax { try flush() }
         let reply = Reply()
-        queue.append(Queued(sql: sql, values: values, isPlannedAnew: isPlannedAnew, reply: reply))
+        queue.append(Queued(sql: sql, values: values, reply: reply))
         return reply
     }
 
@@ -159,7 +157,7 @@ final class Connection {
     private func send(_ one: Queued) throws -> KeptStatements.Key? {
         try withEncoded(one.values) { count, types, pointers, lengths, formats in
             let key = KeptStatements.Key(sql: one.sql, types: types)
-            guard !one.isPlannedAnew, let kept = statements?.name(of: key) else {
+            guard let kept = statements?.name(of: key) else {
                 guard PQsendQueryParams(handle, one.sql, count, types, pointers, lengths, formats, 1) == 1 else {
                     throw lost
                 }

@@ -29,8 +29,8 @@ enum PostgresTrouble {
     static func isGeneral(_ error: any Error) -> Bool {
         guard let error = error as? PostgresError else { return error is Failure }
         if error.isConnectionLost { return true }
-        // Data exceptions, integrity, program limits.
-        return !["22", "23", "54"].contains(error.stateClass)
+        // The same row twice, data exceptions, integrity, program limits.
+        return !["21", "22", "23", "54"].contains(error.stateClass)
     }
 
     static func failure(_ error: any Error, _ name: String) -> Failure {

@@ -93,13 +93,6 @@ final class Transaction {
         return AskedForMany(asked: asked, count: count)
     }
 
-    /// As `ask`, for a statement whose best plan hangs on what the tables hold right now.
-    func askPlannedAnew<Value>(
-        _ sql: String, _ values: (any SQLValue)?..., read: @escaping (SQLRow) throws -> Value
-    ) throws -> Asked<Value> {
-        Asked(connection: connection, reply: try connection.post(sql, values, isPlannedAnew: true), read: read)
-    }
-
     func rows<Value>(_ sql: String, _ values: (any SQLValue)?..., read: (SQLRow) throws -> Value) throws -> [Value] {
         try rows(sql, values: values, read: read)
     }
@@ -178,6 +171,34 @@ final class Transaction {
     }
 }
 
+extension Transaction {
+    /// Names that are tried for, each for itself.
+    struct Trial {
+        fileprivate let asked: Asked<(name: String, isHeld: Bool)>
+    }
+
+    func holds(_ name: String) -> Bool { held.contains(name) }
+
+    /// Tries to hold these names without waiting for any of them; nil where all are held already.
+    func askToTry(_ names: some Sequence<String>) throws -> Trial? {
+        let wanted = Set(names).subtracting(held).sorted()
+        guard !wanted.isEmpty else { return nil }
+        return Trial(
+            asked: try ask(
+                """
+                SELECT name, pg_try_advisory_xact_lock(hashtextextended(name, \(Locks.seed))) FROM unnest($1) AS name
+                """, SQLArray(wanted)
+            ) { ($0.text(0), $0.flag(1)) })
+    }
+
+    /// Which of them others hold.
+    func refused(in trial: Trial?) throws -> Set<String> {
+        guard let tried = try trial?.asked.rows() else { return [] }
+        held.formUnion(tried.filter(\.isHeld).map(\.name))
+        return Set(tried.filter { !$0.isHeld }.map(\.name))
+    }
+}
+
 /// What several transactions may work on at once, by name.
 ///
 /// Whoever changes a subject's joins, state, facts or waits holds the subject; whoever changes who is on its way in a
@@ -188,5 +209,6 @@ enum Locks {
 
     static func identifier(_ kind: String, _ value: String) -> String { "1:\(kind):\(value)" }
     static func subject(_ root: SubjectID) -> String { "2:\(root)" }
+    static func isSubject(_ name: String) -> Bool { name.utf8.starts(with: "2:".utf8) }
     static func lane(_ destination: String, _ lane: String) -> String { "3:\(destination):\(lane)" }
 }

@@ -66,10 +66,10 @@ enum Claiming {
         _ request: ClaimRequest, from reading: ClaimPositions.Reading, node: String, at now: Instant, _ db: Transaction
     ) throws -> AskedClaim {
         let (gaps, limit) = (reading.gaps, min(request.limit, Limits.claimBatchMax))
-        let taken = try db.askPlannedAnew(
+        let taken = try db.ask(
             statement, request.destination, limit, node, now, SQLArray(reading.priorities), SQLArray(reading.planned),
             SQLArray(reading.returned), SQLArray(gaps.low), SQLArray(gaps.high), read: taken)
-        let sights = try db.askPlannedAnew(
+        let sights = try db.ask(
             sightStatement, request.destination, SQLArray(reading.priorities), SQLArray(reading.planned),
             SQLArray(reading.returned)
         ) { row in
@@ -102,8 +102,8 @@ enum Claiming {
 
     /// Takes the jobs, opens an attempt for each, and tells them with what is kept of them.
     ///
-    /// The highest priority first, and of each the oldest of both queues. `= ANY (ARRAY(…))` finds the rows by their
-    /// key; `IN (…)` would walk over the table.
+    /// The highest priority first, and of each the oldest of both queues. `= ANY (ARRAY(…))` and `OFFSET 0` find the rows
+    /// by their keys, whatever the tables held when the plan was made; `IN (…)` and a bare join could walk over them.
     private static let statement = """
         WITH RECURSIVE gaps (low, priority) AS (
             SELECT * FROM unnest($8, $9)
@@ -133,7 +133,8 @@ enum Claiming {
             (extract(epoch FROM clock_timestamp() - unknown_noted_at) * 1000)::bigint,
             requests.method, requests.path, requests.body, requests.rendered_at,
             priority, coalesce(turn, claimed.seq), turn IS NOT NULL
-        FROM claimed LEFT JOIN requests ON requests.job = claimed.seq ORDER BY priority DESC, claimed.seq
+        FROM claimed LEFT JOIN LATERAL (SELECT * FROM requests WHERE requests.job = claimed.seq OFFSET 0) AS requests ON true
+        ORDER BY priority DESC, claimed.seq
         """
 
     /// What the queues look like when the claim has been made.

@@ -30,6 +30,12 @@ enum Events {
         try db.first("SELECT \(columns) FROM events WHERE id = $1", id, read: event)
     }
 
+    static func ask(for ids: [EventID], _ db: Transaction) throws -> Transaction.AskedForMany<Event> {
+        try db.askForMany(
+            "id", [SQLArray(ids)], count: ids.count, "SELECT \(columns) FROM events WHERE events.id = wanted.id"
+        ) { try event($0, from: 1) }
+    }
+
     static func payload(of id: EventID, _ db: Transaction) throws -> [UInt8]? {
         try db.first("SELECT body FROM payloads WHERE seq = (SELECT seq FROM events WHERE id = $1)", id) { $0.blob(0) }
     }

@@ -33,25 +33,49 @@ enum JobTable {
 
     /// Puts the job at the end of its lane, and its effect key beside it, with what is asked next.
     static func insert(_ job: NewJob, at now: Instant, _ db: Transaction) throws -> Insertion {
-        try db.post("INSERT INTO effects (key, job) VALUES ($1, $2)", job.effect.text, job.id)
         let lane = try job.lane.flatMap { try db.askToHold([Locks.lane(job.call.destination, $0)]) }
-        let start: JobState = job.startsAt > now ? .scheduled : .available
-        let written = try db.ask(
+        return Insertion(lane: lane, written: try insert([job], at: now, db))
+    }
+
+    /// Puts jobs at the end of their lanes, which are held, and their effect keys beside them; of each it tells whether it
+    /// could start.
+    static func insert(_ jobs: [NewJob], at now: Instant, _ db: Transaction) throws -> Transaction.Asked<Bool> {
+        let keyed = jobs.sorted { $0.effect.text < $1.effect.text }
+        try db.post(
+            "INSERT INTO effects (key, job) SELECT * FROM unnest($1, $2)", SQLArray(keyed.map(\.effect.text)),
+            SQLArray(keyed.map(\.id)))
+        var lanes: Set<[String]> = []
+        let follows = jobs.map { job in
+            // What waits for a field has stepped aside: it stands in nobody's way.
+            guard let lane = job.lane, job.waitsFor == nil else { return false }
+            return !lanes.insert([job.call.destination, lane]).inserted
+        }
+        return try db.ask(
             """
             INSERT INTO jobs (id, effect, flow, destination, action, alias, event, fact, subject, lane, state,
                 priority, run_at, wait_kind, wait_value, waits_until, attempts, claims, stops_lane, is_restored,
                 is_erased, created_at)
-            SELECT $1, $2, $3, $4, $5, $6::text, $7, $8::text, $9, $10::text,
-                CASE WHEN $14::text IS NOT NULL OR place.is_shut THEN 'waiting' ELSE $11::text END, $12, $13,
-                CASE WHEN $14::text IS NOT NULL THEN $14 WHEN place.is_shut THEN 'lane' END, $15::text, $16::bigint,
-                0, 0, $17, false, false, $18
-            FROM (SELECT $10::text IS NOT NULL AND \(Lanes.isShut("$4::text", "$10::text")) AS is_shut) AS place
+            SELECT id, effect, flow, destination, action, alias, event, fact, subject, lane,
+                CASE WHEN wait_kind IS NOT NULL OR is_shut THEN 'waiting' ELSE state END, priority, run_at,
+                CASE WHEN wait_kind IS NOT NULL THEN wait_kind WHEN is_shut THEN 'lane' END, wait_value, waits_until,
+                0, 0, stops_lane, false, false, $18
+            FROM (
+                SELECT *, lane IS NOT NULL AND (follows OR \(Lanes.isShut("job.destination", "job.lane"))) AS is_shut
+                FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $19)
+                    WITH ORDINALITY AS job (id, effect, flow, destination, action, alias, event, fact, subject, lane,
+                        state, priority, run_at, wait_kind, wait_value, waits_until, stops_lane, follows, place)
+                ORDER BY place) AS placed
             RETURNING state <> 'waiting'
-            """, job.id, job.effect.text, job.flow, job.call.destination, job.call.action, job.call.alias, job.event,
-            job.fact, job.subject, job.lane, start.rawValue, job.priority, job.startsAt, job.waitsFor?.kind,
-            job.waitsFor?.value, job.waitsFor == nil ? nil : job.waitsUntil, job.stopsLaneWhenDead, now
+            """, SQLArray(jobs.map(\.id)), SQLArray(jobs.map(\.effect.text)), SQLArray(jobs.map(\.flow)),
+            SQLArray(jobs.map(\.call.destination)), SQLArray(jobs.map(\.call.action)),
+            SQLArray(jobs.map(\.call.alias)), SQLArray(jobs.map(\.event)), SQLArray(jobs.map(\.fact)),
+            SQLArray(jobs.map(\.subject)), SQLArray(jobs.map(\.lane)),
+            SQLArray(jobs.map { ($0.startsAt > now ? JobState.scheduled : .available).rawValue }),
+            SQLArray(jobs.map(\.priority)), SQLArray(jobs.map(\.startsAt)), SQLArray(jobs.map(\.waitsFor?.kind)),
+            SQLArray(jobs.map(\.waitsFor?.value)),
+            SQLArray(jobs.map { $0.waitsFor == nil ? nil : $0.waitsUntil }), SQLArray(jobs.map(\.stopsLaneWhenDead)),
+            now, SQLArray(follows)
         ) { $0.flag(0) }
-        return Insertion(lane: lane, written: written)
     }
 
     /// Takes an ended job out of the hot table.

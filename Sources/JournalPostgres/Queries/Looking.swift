@@ -43,7 +43,7 @@ enum Looking {
     {
         guard !places.isEmpty else { return [] }
         let roots = places.map(\.root)
-        let said = try askForFacts(places.map(\.fact), db)
+        let said = try Facts.ask(for: places.map(\.fact), db)
         let objects = try askForObjects(ofFacts: places.map(\.fact), db)
         let identifiers = try Subjects.askForIdentifiers(of: roots, db)
         let states = try States.ask(of: roots, db)
@@ -96,13 +96,6 @@ enum Looking {
         var data = fact.data
         if let said = objects.first { data.fill(from: said.data) }
         return data
-    }
-
-    private static func askForFacts(_ keys: [String?], _ db: Transaction) throws -> Transaction.AskedForMany<Fact> {
-        try db.askForMany(
-            "key", [SQLArray(keys)], count: keys.count,
-            "SELECT \(Facts.columns) FROM facts WHERE facts.key = wanted.key"
-        ) { try Facts.fact($0, from: 1) }
     }
 
     /// What is said of the object of each of these facts elsewhere.

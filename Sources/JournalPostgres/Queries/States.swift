@@ -21,17 +21,20 @@ enum States {
         return state
     }
 
-    static func set(_ state: SubjectState, of root: SubjectID, _ db: Transaction) throws {
+    /// Each root once.
+    static func set(_ states: [(root: SubjectID, state: SubjectState)], _ db: Transaction) throws {
         try db.post(
-            "INSERT INTO states (subject, body) VALUES ($1, $2) ON CONFLICT (subject) DO UPDATE SET body = excluded.body",
-            root, state.object.encodedText)
+            """
+            INSERT INTO states (subject, body) SELECT * FROM unnest($1, $2)
+            ON CONFLICT (subject) DO UPDATE SET body = excluded.body
+            """, SQLArray(states.map(\.root)), SQLArray(states.map(\.state.object.encodedText)))
     }
 
     /// What both knew, at `root`.
     static func merge(_ child: SubjectID, into root: SubjectID, _ db: Transaction) throws {
         let childState = try state(of: child, db)
         guard !childState.registers.isEmpty else { return }
-        try set(try state(of: root, db).merged(with: childState), of: root, db)
+        try set([(root, try state(of: root, db).merged(with: childState))], db)
         try db.run("DELETE FROM states WHERE subject = $1", child)
     }
 }

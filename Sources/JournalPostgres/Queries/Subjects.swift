@@ -30,6 +30,15 @@ enum Subjects {
         fileprivate var name: Name
         fileprivate var basis: SubjectIdentifier.Basis
         fileprivate var seq: Int64
+
+        fileprivate init(name: Name, basis: SubjectIdentifier.Basis, seq: Int64) {
+            (self.name, self.basis, self.seq) = (name, basis, seq)
+        }
+
+        init(_ identifier: SubjectIdentifier, seq: Int64) {
+            self.init(
+                name: Name(kind: identifier.kind.name, value: identifier.value), basis: identifier.basis, seq: seq)
+        }
     }
 
     static func askForIdentifiers(of roots: [SubjectID], _ db: Transaction) throws -> Transaction.AskedForMany<Given> {
@@ -55,6 +64,16 @@ enum Subjects {
         }
         return newest.sorted { ($0.value.seq, $0.key.kind, $0.key.value) < ($1.value.seq, $1.key.kind, $1.key.value) }
             .map { SubjectIdentifier(SubjectIdentifier.Kind($0.key.kind), $0.key.value, $0.value.basis) }
+    }
+
+    /// The last of each kind in a list that ends with the newest.
+    static func newestOfEachKind(_ identifiers: [SubjectIdentifier]) -> [SubjectIdentifier] {
+        var newest: [SubjectIdentifier] = []
+        for identifier in identifiers {
+            newest.removeAll { $0.kind == identifier.kind }
+            newest.append(identifier)
+        }
+        return newest
     }
 
     static func view(of root: SubjectID, _ db: Transaction) throws -> SubjectView {
@@ -118,7 +137,7 @@ enum Subjects {
 
     // MARK: Linking
 
-    private struct Holder {
+    struct Holder {
         /// The place of its identifier among those asked for.
         var place: Int
         var seq: Int64
@@ -127,7 +146,7 @@ enum Subjects {
         var basis: SubjectIdentifier.Basis
     }
 
-    private static func askForHolders(of identifiers: [SubjectIdentifier], _ db: Transaction) throws
+    static func askForHolders(of identifiers: [SubjectIdentifier], _ db: Transaction) throws
         -> Transaction.Asked<Holder>
     {
         try db.ask(
@@ -161,25 +180,91 @@ enum Subjects {
     private static func sketch(
         root: SubjectID, holder: SubjectID, _ identifier: SubjectIdentifier, _ db: Transaction
     ) throws -> SubjectSketch {
-        let all = try identifiers(of: root, db)
-        let isProven = try db.exists(
-            "SELECT 1 FROM identifiers WHERE subject = $1 AND basis = 'proven' LIMIT 1", holder)
+        let all = try askForIdentifiers(of: [root], db)
+        let (isProven, proven) = (try askWhetherProven([holder], db), try askForProven(with: [holder], db))
+        return sketch(
+            root: root, holder: holder, identifier, all: identifiers(in: try all.only()),
+            isProven: try isProven.only() == [true], proven: try proven.only())
+    }
+
+    static func sketch(
+        _ holder: Holder, _ identifier: SubjectIdentifier, all: [SubjectIdentifier], isProven: Bool,
+        proven: [SubjectIdentifier]
+    ) -> SubjectSketch {
+        var held = identifier
+        held.basis = holder.basis
+        return sketch(
+            root: holder.root, holder: holder.holder, held, all: all, isProven: isProven, proven: proven)
+    }
+
+    /// `all` identifiers of the whole, and the `proven` ones of all that proven joins tie to the holder.
+    private static func sketch(
+        root: SubjectID, holder: SubjectID, _ identifier: SubjectIdentifier, all: [SubjectIdentifier], isProven: Bool,
+        proven: [SubjectIdentifier]
+    ) -> SubjectSketch {
         let exclusive = Set(all.filter { $0.kind.isExclusive && $0.basis == .proven })
         return SubjectSketch(
             root: root, holder: holder, identifier: identifier, exclusive: exclusive, identifierCount: all.count,
-            isAddressOnly: !isProven,
-            exclusiveByProof: exclusive.isEmpty ? [] : exclusive.intersection(try proven(with: holder, db)))
+            isAddressOnly: !isProven, exclusiveByProof: exclusive.intersection(proven))
     }
 
-    /// The proven identifiers of all subjects that proven joins tie to this one.
-    private static func proven(with subject: SubjectID, _ db: Transaction) throws -> [SubjectIdentifier] {
-        try db.rows(
+    /// Whether anything at all is proven of each.
+    static func askWhetherProven(_ holders: [SubjectID], _ db: Transaction) throws -> Transaction.AskedForMany<Bool> {
+        try db.askForMany(
+            "holder", [SQLArray(holders)], count: holders.count,
+            "SELECT EXISTS (SELECT 1 FROM identifiers WHERE subject = wanted.holder AND basis = 'proven')"
+        ) { $0.flag(1) }
+    }
+
+    /// The proven identifiers of all subjects that proven joins tie to each.
+    static func askForProven(with holders: [SubjectID], _ db: Transaction) throws
+        -> Transaction.AskedForMany<SubjectIdentifier>
+    {
+        try db.askForMany(
+            "holder", [SQLArray(holders)], count: holders.count,
             """
             SELECT DISTINCT kind, value FROM identifiers WHERE basis = 'proven' AND subject IN (
-                SELECT id FROM subjects WHERE proven_root = (SELECT proven_root FROM subjects WHERE id = $1))
+                SELECT id FROM subjects WHERE proven_root = (SELECT proven_root FROM subjects WHERE id = wanted.holder))
             LIMIT $2
-            """, subject, Limits.identifiersPerSubjectMax * 2
-        ) { SubjectIdentifier(SubjectIdentifier.Kind($0.text(0)), $0.text(1), .proven) }
+            """, Limits.identifiersPerSubjectMax * 2
+        ) { SubjectIdentifier(SubjectIdentifier.Kind($0.text(1)), $0.text(2), .proven) }
+    }
+
+    // MARK: Writing
+
+    /// An identifier that is to hang at a subject, as that event gave it.
+    struct Addition {
+        fileprivate var identifier: SubjectIdentifier
+        fileprivate var subject: SubjectID
+        fileprivate var seq: Int64
+
+        init(_ identifier: SubjectIdentifier, to subject: SubjectID, seq: Int64) {
+            (self.identifier, self.subject, self.seq) = (identifier, subject, seq)
+        }
+    }
+
+    /// Proven stays proven (of the two words it is the later one); what was named last is the newest.
+    static func add(_ additions: [Addition], _ db: Transaction) throws {
+        try db.post(
+            """
+            INSERT INTO identifiers (kind, value, subject, basis, seq)
+            SELECT kind, value, subject, max(basis), max(seq)
+            FROM unnest($1, $2, $3, $4, $5) AS given (kind, value, subject, basis, seq)
+            GROUP BY value, kind, subject ORDER BY value, kind, subject
+            ON CONFLICT (kind, value, subject) DO UPDATE SET seq = greatest(identifiers.seq, excluded.seq),
+                basis = CASE WHEN 'proven' IN (identifiers.basis, excluded.basis) THEN 'proven' ELSE 'claimed' END
+            """, SQLArray(additions.map(\.identifier.kind.name)), SQLArray(additions.map(\.identifier.value)),
+            SQLArray(additions.map(\.subject)), SQLArray(additions.map(\.identifier.basis.rawValue)),
+            SQLArray(additions.map(\.seq)))
+    }
+
+    /// Notes that the wholes of these subjects have changed.
+    static func touch(_ subjects: [SubjectID], _ db: Transaction) throws {
+        try db.post(
+            """
+            UPDATE subjects SET xid = pg_current_xact_id()
+            WHERE id IN (SELECT root FROM subjects WHERE id = ANY ($1))
+            """, SQLArray(subjects))
     }
 
     // MARK: Joining

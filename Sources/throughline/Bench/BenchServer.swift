@@ -31,12 +31,12 @@ struct BenchServer: Sendable {
 
     /// Runs `body` against a server on the journal of that place, which is made where there is none, and leaves it.
     ///
-    /// Effects end in the process, or go on to `standIn`.
+    /// Effects end in the process, or go on to `standIn`, at most `concurrency` at once.
     static func keeping(
-        _ place: BenchPlace, isPlanning: Bool, standIn: InstantDestination.StandIn? = nil,
+        _ place: BenchPlace, isPlanning: Bool, standIn: InstantDestination.StandIn? = nil, concurrency: Int = 64,
         _ body: @Sendable (BenchServer) async throws -> Void
     ) async throws {
-        try write(place)
+        try write(place, concurrency: concurrency)
         let start = ContinuousClock.now
         let time = SystemTime()
         let destination = InstantDestination(time: time, standIn: standIn)
@@ -104,7 +104,7 @@ struct BenchServer: Sendable {
         try result.get()
     }
 
-    private static func write(_ place: BenchPlace) throws {
+    private static func write(_ place: BenchPlace, concurrency: Int) throws {
         let folder = place.folder
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -114,7 +114,7 @@ struct BenchServer: Sendable {
             sources:
               stripe: { kind: stripe, secrets: [env:STRIPE_WEBHOOK_SECRET] }
             destinations:
-              hook: { kind: webhook, url: "https://destination.example", secret: env:HOOK_SECRET, concurrency: 64, rate: 100000/1s }
+              hook: { kind: webhook, url: "https://destination.example", secret: env:HOOK_SECRET, concurrency: \(concurrency), rate: 100000/1s }
             flows:
               - name: payment
                 on: payment_succeeded

@@ -29,11 +29,8 @@ extension PostgresJournal {
 }
 
 extension JournalConnection {
-    private struct Pending {
-        var seq: Int64
-        var crashes: Int64
-        var event: Event
-    }
+    /// A wave that plans one event of so many has not been worth its while.
+    private static let waveShareLeast = 4
 
     func planPending(
         limit: Int, node: String, from position: PendingPosition, now: Instant,
@@ -49,7 +46,7 @@ extension JournalConnection {
         }
         // What others had in their hands is planned alone: so little held, their end can be waited for.
         for seq in busy {
-            guard let one = try planAlone(seq, node: node, from: position, now: now, plan: plan) else {
+            guard let one = try planWaiting(seq, node: node, from: position, now: now, plan: plan) else {
                 summary.isMore = true
                 continue
             }
@@ -61,7 +58,7 @@ extension JournalConnection {
     }
 
     /// Nil where it is still in other hands: it stays pending.
-    private func planAlone(
+    private func planWaiting(
         _ seq: Int64, node: String, from position: PendingPosition, now: Instant,
         plan: (Event, any PlanTransaction) throws -> Void
     ) throws -> PlanSummary? {
@@ -77,13 +74,13 @@ extension JournalConnection {
         }
     }
 
-    private static func batch(_ seqs: [Int64], _ db: Transaction) throws -> [Pending] {
+    private static func batch(_ seqs: [Int64], _ db: Transaction) throws -> [PendingEvent] {
         try db.rows(
             """
             SELECT \(Events.columns), pending.crashes FROM pending JOIN events ON events.seq = pending.seq
             WHERE pending.seq = ANY($1) ORDER BY pending.seq FOR UPDATE OF pending SKIP LOCKED
             """, SQLArray(seqs)
-        ) { Pending(seq: $0.int(0), crashes: $0.int(15), event: try Events.event($0)) }
+        ) { PendingEvent(seq: $0.int(0), crashes: $0.int(15), event: try Events.event($0)) }
     }
 
     private static func commitPlan(
@@ -93,32 +90,54 @@ extension JournalConnection {
         let transaction = Plan(db: db)
         var summary = PlanSummary(planned: 0, isMore: false, hasNewWork: false)
         var (done, busy): ([Int64], [Int64]) = ([], [])
-        for pending in try batch(seqs, db) {
-            transaction.begin(pending.event.id, seq: pending.seq)
-            do {
-                if let reason = try reason(against: pending, transaction, plan) {
-                    try setAside(pending.event, code: reason.code, reason: reason.text, now: now, transaction)
-                    summary.unplannable.append(pending.event.id)
-                } else {
-                    summary.planned += 1
+        var (left, odd): ([PendingEvent], Set<Int64>) = (try batch(seqs, db), [])
+        var mayWave = db.patience == .none
+        while let first = left.first {
+            if mayWave, !odd.contains(first.seq) {
+                let wave = try PlanWave(now: now, db: db).run(left, by: plan)
+                summary.planned += wave.planned.count
+                summary.hasNewWork = summary.hasNewWork || wave.hasNewWork
+                done += wave.planned.map(\.seq)
+                busy += wave.busy.map(\.seq)
+                // Where all hang together, one after the other is the shorter way.
+                mayWave = wave.planned.count * waveShareLeast > left.count
+                (left, odd) = (wave.left, wave.odd)
+            } else {
+                left.removeFirst()
+                do {
+                    try planAlone(first, transaction, now: now, &summary, by: plan)
+                    done.append(first.seq)
+                } catch is Transaction.Busy {
+                    busy.append(first.seq)
                 }
-                done.append(pending.seq)
-            } catch is Transaction.Busy {
-                busy.append(pending.seq)
             }
         }
         try transaction.writeRest()
         if !done.isEmpty { try db.post("DELETE FROM pending WHERE seq = ANY($1)", SQLArray(done)) }
         if summary.planned > 0 { try endAlert(at: now, db) }
         summary.isMore = try Nodes.isAnyPending(for: node, besides: busy, from: position, db)
-        summary.hasNewWork = transaction.hasNewWork
+        summary.hasNewWork = summary.hasNewWork || transaction.hasNewWork
         if summary.hasNewWork { try Hint.jobs.tell(from: node, db) }
         return (summary, busy)
     }
 
+    /// Plans one event, or sets it aside.
+    private static func planAlone(
+        _ pending: PendingEvent, _ transaction: Plan, now: Instant, _ summary: inout PlanSummary,
+        by plan: (Event, any PlanTransaction) throws -> Void
+    ) throws {
+        transaction.begin(pending.event.id, seq: pending.seq)
+        if let reason = try reason(against: pending, transaction, plan) {
+            try setAside(pending.event, code: reason.code, reason: reason.text, now: now, transaction)
+            summary.unplannable.append(pending.event.id)
+        } else {
+            summary.planned += 1
+        }
+    }
+
     /// Plans one event; where that cannot be, says why, with nothing of it left.
     private static func reason(
-        against pending: Pending, _ transaction: Plan, _ plan: (Event, any PlanTransaction) throws -> Void
+        against pending: PendingEvent, _ transaction: Plan, _ plan: (Event, any PlanTransaction) throws -> Void
     ) throws -> (code: String, text: String)? {
         guard pending.crashes < Limits.plansStartedMax else {
             return ("crashed", "The process ended \(pending.crashes) times while this event was being planned.")
