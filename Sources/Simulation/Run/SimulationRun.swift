@@ -140,7 +140,6 @@ final class SimulationRun: @unchecked Sendable {
     /// The process dies here and now.
     func crash() {
         crashAtStep = nil
-        isStopping = false
         guard let life else {
             if disk.isStopped { restartDisk() }
             return
@@ -153,7 +152,6 @@ final class SimulationRun: @unchecked Sendable {
     }
 
     private func endOrderly() {
-        isStopping = false
         guard let life else { return }
         let hasEnded = life.end()
         note(life.number, "life \(life.number) ends in order")
@@ -164,6 +162,8 @@ final class SimulationRun: @unchecked Sendable {
 
     private func bury(_ life: EngineLife, hasEnded: Bool) {
         self.life = nil
+        // Also where it was told so while its tasks ran to their ends: the next life is told nothing.
+        isStopping = false
         if !hasEnded { fail("tasks-end", "tasks of life \(life.number) go on after its end") }
         if disk.openFiles > 0 { fail("files-close", "\(disk.openFiles) files stay open after life \(life.number)") }
     }
