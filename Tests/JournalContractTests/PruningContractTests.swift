@@ -64,4 +64,42 @@ import Testing
         #expect(try await bench.journal.event(row.event) != nil)
         #expect(try await bench.claim().map(\.id) == [job])
     }
+
+    @Test(arguments: Store.all) func `is erased in one slice as in many`(store: Store) async throws {
+        var left: [[String]] = []
+        for limit in [1, 3, 100] {
+            let bench = try await Bench(store)
+            let people = (0..<9).map { SubjectIdentifier(.email, "p\($0)@example.com", .proven) }
+            var open: Set<JobID> = []
+            for (number, person) in people.enumerated() {
+                let job = try await bench.job(try await bench.subject(person))
+                if number % 3 == 0 { open.insert(job) }
+            }
+            for number in people.indices where number % 3 == 1 {
+                try await bench.receive(bench.event(external: "young-\(number)", at: start + day * 2))
+            }
+            try await bench.plan { event, tx in
+                guard let name = event.externalID.split(separator: "-").last.flatMap({ Int($0) }),
+                    event.externalID.hasPrefix("young"), let holder = try tx.holders(of: [people[name]]).first
+                else { return }
+                try tx.assign(event.id, to: holder.root)
+            }
+            for claimed in try await bench.claim() where !open.contains(claimed.id) {
+                try await bench.settle(claimed, .completed(nil, supersedesUpTo: nil))
+            }
+            var place: Int64? = 0
+            while let after = place {
+                place = try await bench.journal.pruneEvents(before: start + day, after: after, limit: limit).next
+            }
+            var known: [Int] = []
+            for person in people { known.append(try await bench.journal.subjects(matching: person.value).count) }
+            let jobs = try await bench.journal.jobs(JobFilter(), page: PageRequest(limit: 100)).items
+            let events = try await bench.journal.events(EventFilter(), page: PageRequest(limit: 100)).items
+            #expect(known == [1, 1, 0, 1, 1, 0, 1, 1, 0])
+            #expect(Set(jobs.map(\.id)) == open)
+            left.append(events.map { "\($0.event.externalID.prefix(6))\($0.isPending)" }.sorted())
+        }
+        #expect(left[0].count == 6 && left[0].count { $0.hasPrefix("young") } == 3)
+        #expect(left.allSatisfy { $0.count == left[0].count })
+    }
 }

@@ -34,7 +34,8 @@ extension PostgresJournal {
 
 /// Lets go of what is old.
 ///
-/// Rows stand in the order in which they came, so that the first that is not old ends the search.
+/// Rows stand in the order in which they came, so that the first that is not old ends the search. A slice is deleted as a
+/// whole, each table in one statement that finds its rows by their keys.
 enum Pruning {
     private struct Old {
         var seq: Int64
@@ -50,7 +51,7 @@ enum Pruning {
             ORDER BY payloads.seq LIMIT $1
             """, limit
         ) { (seq: $0.int(0), receivedAt: $0.instant(1)) }.prefix { $0.receivedAt < time }
-        for payload in oldest { try db.run("DELETE FROM payloads WHERE seq = $1", payload.seq) }
+        try db.run("DELETE FROM payloads WHERE seq = ANY ($1)", SQLArray(oldest.map(\.seq)))
         return oldest.count
     }
 
@@ -58,7 +59,7 @@ enum Pruning {
         let oldest = try db.rows("SELECT seq, received_at FROM kept_deliveries ORDER BY seq LIMIT $1", limit) {
             (seq: $0.int(0), receivedAt: $0.instant(1))
         }.prefix { $0.receivedAt < time }
-        for delivery in oldest { try db.run("DELETE FROM kept_deliveries WHERE seq = $1", delivery.seq) }
+        try db.run("DELETE FROM kept_deliveries WHERE seq = ANY ($1)", SQLArray(oldest.map(\.seq)))
         return oldest.count
     }
 
@@ -68,61 +69,84 @@ enum Pruning {
         ) { Old(seq: $0.int(0), id: try $0.id(1), subject: try $0.idOrNil(2), receivedAt: $0.instant(3)) }
         .prefix { $0.receivedAt < time }
         if after == 0 { try Reconciling.prune(before: time, limit: limit, db) }
-        var erased = 0
-        for event in old where try !isNeeded(event, db) {
-            try erase(event, db)
-            erased += 1
-        }
-        var seen: Set<SubjectID> = []
-        for subject in old.compactMap(\.subject) where seen.insert(subject).inserted { try eraseForgotten(subject, db) }
-        return PrunedSlice(erased: erased, next: old.count == limit ? old.last?.seq : nil)
+        let needed = try needed(among: Array(old), db)
+        let erased = old.filter { !needed.contains($0.seq) }
+        if !erased.isEmpty { try erase(erased, db) }
+        let subjects = Set(old.compactMap(\.subject))
+        if !subjects.isEmpty { try eraseForgotten(Array(subjects), db) }
+        return PrunedSlice(erased: erased.count, next: old.count == limit ? old.last?.seq : nil)
     }
 
-    private static func isNeeded(_ event: Old, _ db: Transaction) throws -> Bool {
-        try db.exists(
-            "SELECT 1 FROM pending WHERE seq = $1 UNION ALL SELECT 1 FROM jobs WHERE event = $2 LIMIT 1", event.seq,
-            event.id)
+    /// Those that are not planned yet or have an open job.
+    private static func needed(among old: [Old], _ db: Transaction) throws -> Set<Int64> {
+        Set(
+            try db.rows(
+                """
+                SELECT seq FROM unnest($1, $2) AS old (seq, id)
+                WHERE EXISTS (SELECT 1 FROM pending WHERE pending.seq = old.seq)
+                    OR EXISTS (SELECT 1 FROM jobs WHERE event = old.id)
+                """, SQLArray(old.map(\.seq)), SQLArray(old.map(\.id))
+            ) { $0.int(0) })
     }
 
-    private static func erase(_ event: Old, _ db: Transaction) throws {
-        for job in try db.rows(
-            "SELECT seq, effect FROM history WHERE event = $1", event.id, read: { ($0.int(0), $0.text(1)) })
-        {
-            try db.run("DELETE FROM effects WHERE key = $1", job.1)
-            try db.run("DELETE FROM attempts WHERE job = $1", job.0)
-            try db.run("DELETE FROM requests WHERE job = $1", job.0)
-            try db.run("DELETE FROM history WHERE seq = $1", job.0)
+    private static func erase(_ events: [Old], _ db: Transaction) throws {
+        let (seqs, ids) = (SQLArray(events.map(\.seq)), SQLArray(events.map(\.id)))
+        try db.post(
+            """
+            WITH gone AS (DELETE FROM history WHERE event = ANY ($1) RETURNING seq, effect),
+            attempted AS (DELETE FROM attempts WHERE job = ANY (ARRAY(SELECT seq FROM gone))),
+            sent AS (DELETE FROM requests WHERE job = ANY (ARRAY(SELECT seq FROM gone)))
+            DELETE FROM effects WHERE key = ANY (ARRAY(SELECT effect FROM gone))
+            """, ids)
+        // What they stated is found by its key, which each of them has noted.
+        try db.post(
+            """
+            DELETE FROM facts
+            WHERE key = ANY (ARRAY(SELECT fact FROM fact_events WHERE event = ANY ($1))) AND event = ANY ($1)
+            """, ids)
+        for place in ["fact_events", "decisions", "differences", "kept_deliveries"] {
+            try db.post("DELETE FROM \(place) WHERE event = ANY ($1)", ids)
         }
-        try db.run(
-            "DELETE FROM facts WHERE event = $1 AND key IN (SELECT fact FROM fact_events WHERE event = $1)", event.id)
-        try db.run("DELETE FROM fact_events WHERE event = $1", event.id)
-        try db.run("DELETE FROM decisions WHERE event = $1", event.id)
-        try db.run("DELETE FROM differences WHERE event = $1", event.id)
-        try db.run("DELETE FROM kept_deliveries WHERE event = $1 OR replayed_as = $1", event.id)
-        try db.run("DELETE FROM payloads WHERE seq = $1", event.seq)
+        try db.post("DELETE FROM kept_deliveries WHERE replayed_as = ANY ($1)", ids)
+        try db.post("DELETE FROM payloads WHERE seq = ANY ($1)", seqs)
         try db.run(
             """
-            DELETE FROM event_keys WHERE (external_id, source) = (SELECT external_id, source FROM events WHERE seq = $1)
-            """, event.seq)
-        try db.run("DELETE FROM events WHERE seq = $1", event.seq)
+            WITH gone AS (DELETE FROM events WHERE seq = ANY ($1) RETURNING external_id, source)
+            DELETE FROM event_keys USING gone
+            WHERE event_keys.external_id = gone.external_id AND event_keys.source = gone.source
+            """, seqs)
     }
 
-    /// Erases a whole subject to which no event and no open job belongs any more.
-    private static func eraseForgotten(_ subject: SubjectID, _ db: Transaction) throws {
-        let root = try Subjects.hold(subject, db)
-        let tree = "(SELECT id FROM subjects WHERE root = $1)"
-        let isAlive = try db.exists(
-            """
-            SELECT 1 FROM events WHERE subject IN \(tree)
-            UNION ALL SELECT 1 FROM jobs WHERE subject IN \(tree) LIMIT 1
-            """, root)
-        if isAlive { return }
+    /// Erases whole subjects to which no event and no open job belongs any more.
+    private static func eraseForgotten(_ subjects: [SubjectID], _ db: Transaction) throws {
+        let roots = try db.rows(
+            "SELECT DISTINCT root FROM subjects WHERE id = ANY ($1)", SQLArray(subjects)
+        ) { try $0.id(0, SubjectTag.self) }
+        let candidates = try forgotten(among: roots, db)
+        guard !candidates.isEmpty else { return }
+        try db.hold(candidates.map(Locks.subject))
+        // One that was joined or spoken of before it was held stays.
+        let forgotten = SQLArray(try forgotten(among: candidates, db))
+        let tree = "ANY (ARRAY(SELECT id FROM subjects WHERE root = ANY ($1)))"
         for place in [
             "identifiers WHERE subject", "joins WHERE child", "joins WHERE root", "states WHERE subject",
             "records WHERE subject", "facts WHERE subject", "decisions WHERE subject",
         ] {
-            try db.run("DELETE FROM \(place) IN \(tree)", root)
+            try db.post("DELETE FROM \(place) = \(tree)", forgotten)
         }
-        try db.run("DELETE FROM subjects WHERE root = $1", root)
+        try db.run("DELETE FROM subjects WHERE root = ANY ($1)", forgotten)
+    }
+
+    private static func forgotten(among roots: [SubjectID], _ db: Transaction) throws -> [SubjectID] {
+        try db.rows(
+            """
+            SELECT whole.root FROM unnest($1) AS whole (root)
+            WHERE EXISTS (SELECT 1 FROM subjects WHERE id = whole.root AND root = whole.root)
+                AND NOT EXISTS (
+                    SELECT 1 FROM subjects JOIN events ON events.subject = subjects.id WHERE subjects.root = whole.root)
+                AND NOT EXISTS (
+                    SELECT 1 FROM subjects JOIN jobs ON jobs.subject = subjects.id WHERE subjects.root = whole.root)
+            """, SQLArray(roots)
+        ) { try $0.id(0) }
     }
 }
