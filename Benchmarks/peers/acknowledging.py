@@ -38,11 +38,14 @@ class Place:
     folder: Path
     body_size: int = 0
 
-    def drive(self, url: str, path: str, connections: int, seconds: int, sign: str = "stripe") -> Figures:
-        """Our load generator against any server."""
+    def drive(
+        self, url: str, path: str, connections: int, seconds: int, sign: str = "stripe", rate: int | None = None
+    ) -> Figures:
+        """Our load generator against any server, as fast as it answers or as many a second as are due."""
         text = output(
             [self.throughline, "bench", "--against", url, "--path", path, "--connections", str(connections)]
             + ["--seconds", str(seconds), "--sign", sign, "--json"]
+            + (["--rate", str(rate)] if rate else [])
         )
         report = json.loads(text)
         self.body_size = report["body_bytes"]

@@ -1,8 +1,8 @@
 """Shows whether jobs on Postgres go on at the same rate while another session holds an old snapshot open, and with
 millions of jobs waiting.
 
-The whole street works under full load on a new cluster: first a while undisturbed, then with a snapshot held, minute
-by minute. Rows that are dead stay in the tables as long as it is held; what must not grow is the way to the next job.
+The whole street works on a new cluster, under full load or at a rate that it can follow: first a while undisturbed, then
+with a snapshot held, minute by minute. Rows that are dead stay in the tables as long as it is held; what must not grow is the way to the next job.
 All of it is removed at the end.
 """
 
@@ -53,8 +53,8 @@ COUNTERS = """
 class Street:
     """The whole street on a database of its own, under load."""
 
-    def __init__(self, place: Place, waiting: int) -> None:
-        self.place = place
+    def __init__(self, place: Place, waiting: int, rate: int | None) -> None:
+        self.place, self.rate = place, rate
         self.postgres = Postgres(place.folder)
         folder = place.folder / "serve"
         folder.mkdir()
@@ -78,7 +78,7 @@ class Street:
     def minute(self, seconds: int) -> Row:
         """A stretch of load, and what the server did in it."""
         before, begun = self.counters(), time.monotonic()
-        acknowledged = self.place.drive(self.address, "/in/stripe", CONNECTIONS, seconds)
+        acknowledged = self.place.drive(self.address, "/in/stripe", CONNECTIONS, seconds, rate=self.rate)
         after, took = self.counters(), time.monotonic() - begun
         events = max(after["events"] - before["events"], 1)
         return {
@@ -136,7 +136,8 @@ def show(report: Row) -> None:
     about = report["machine"]
     print(f"Machine   {about['cores']} cores, {about['processor']}, {about['kernel']}, {about['file_system']}")
     print(f"Busy      {about['load_before']:.1f} processes wanted to run before it began")
-    print(f"Waiting   {report['waiting']} jobs\n")
+    print(f"Waiting   {report['waiting']} jobs")
+    print(f"Load      {report['rate'] or 'as much as is answered'}{'/s' if report['rate'] else ''}\n")
     table(
         ["snapshot", "acknowledged/s", "p99 ms", "done/s", "behind", "dead jobs", "dead pending", "queue MiB"]
         + ["WAL KiB an event", "tables MiB", "indexes MiB", "failed"],
@@ -161,13 +162,14 @@ def main() -> None:
     parser.add_argument("--before", type=int, default=3, help="minutes without a snapshot")
     parser.add_argument("--minutes", type=int, default=10, help="minutes with one")
     parser.add_argument("--seconds", type=int, default=60, help="of each minute")
+    parser.add_argument("--rate", type=int, help="deliveries that are due a second; without it as many as are answered")
     parser.add_argument("--waiting", type=int, default=0, help="jobs that wait all the while, such as 10000000")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
 
     with fresh_place(options.throughline, options.folder) as place:
-        report: Row = {"machine": machine(place.folder), "waiting": options.waiting}
-        report |= run(Street(place, options.waiting), options.before, options.minutes, options.seconds)
+        report: Row = {"machine": machine(place.folder), "waiting": options.waiting, "rate": options.rate}
+        report |= run(Street(place, options.waiting, options.rate), options.before, options.minutes, options.seconds)
     if options.json:
         print(json.dumps(report))
     else:

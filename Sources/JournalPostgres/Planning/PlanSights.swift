@@ -104,7 +104,9 @@ final class PlanSights {
     }
 
     private func want(_ identifier: SubjectIdentifier) {
-        wantedNames.insert(Locks.identifier(identifier.kind.name, identifier.value))
+        // Each is asked for together with its name.
+        let name = Locks.identifier(identifier.kind.name, identifier.value)
+        if wantedNames.insert(name).inserted { wantedHoldings.append(identifier) }
         for holder in holdings[Name(identifier)]?.holders ?? [] {
             wantedNames.insert(Locks.subject(holder.root))
             // What will be asked of it then.
@@ -114,7 +116,6 @@ final class PlanSights {
             states.want(holder.root)
             waitingFacts.want(holder.root)
         }
-        if !wantedHoldings.contains(where: { Name($0) == Name(identifier) }) { wantedHoldings.append(identifier) }
     }
 
     private func sketch(of holder: Subjects.Holder, _ identifier: SubjectIdentifier) throws -> SubjectSketch {

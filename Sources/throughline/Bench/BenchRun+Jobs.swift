@@ -1,4 +1,5 @@
 import Foundation
+import Jobs
 import Model
 import Seams
 
@@ -63,18 +64,24 @@ extension BenchRun {
             try await filling.plan()
         }
         let (drains, found) = AsyncStream.makeStream(of: BenchReport.Drain.self)
+        let (picked, pickups) = AsyncStream.makeStream(of: BenchReport.Delays.self)
         try await BenchServer.keeping(
             place, isPlanning: true, standIn: standIn, concurrency: Self.drainConcurrency
         ) { server in
             let seconds = try await ContinuousClock.seconds { try await done(drainCount, by: server) }
             let rate = Double(server.destination.effects) / seconds
-            let (p50, p95) = try await measureAlone(server)
+            let alone = try await measureAlone(server)
             found.yield(
-                BenchReport.Drain(
-                    isOverLoopback: standIn != nil, jobs: drainCount, perSecond: rate, p50: p50, p95: p95))
+                BenchReport.Drain(isOverLoopback: standIn != nil, jobs: drainCount, perSecond: rate, alone: alone))
+        }
+        try await BenchServer.keeping(place, isPlanning: false, isWorking: true, standIn: standIn) { server in
+            pickups.yield(try await measurePickup(server))
         }
         found.finish()
-        return try await Self.first(of: drains)
+        pickups.finish()
+        var drain = try await Self.first(of: drains)
+        drain.pickup = try await Self.first(of: picked)
+        return drain
     }
 
     /// Waits for so many effects, which costs the journal nothing, and then for the last of their jobs to be settled.
@@ -85,21 +92,39 @@ extension BenchRun {
         try await settle(server, within: max(end - time.uptime, .zero))
     }
 
-    /// From an event's receipt to its effect, in milliseconds, one event at a time with nothing else to do.
-    private func measureAlone(_ server: BenchServer) async throws -> (p50: Double, p95: Double) {
-        let (destination, time) = (server.destination, server.installation.world.time)
+    /// From an event's receipt to its effect, one event at a time with nothing else to do.
+    private func measureAlone(_ server: BenchServer) async throws -> BenchReport.Delays {
         let filling = JournalFilling(server: server, traffic: traffic(of: server, firstNumber: drainCount))
-        _ = destination.take()
+        _ = server.destination.take()
         for number in 1...Self.aloneCount {
             try await filling.receive(1)
-            let end = time.uptime + .seconds(10)
-            while destination.effects < number, time.uptime < end { try await time.sleep(for: .milliseconds(1)) }
+            try await wait(for: number, at: server)
         }
-        let delays = destination.take().delays
-        func delay(_ share: Double) -> Double {
-            delays.isEmpty ? 0 : Double(delays[min(delays.count - 1, Int(Double(delays.count) * share))])
+        return BenchReport.Delays(server.destination.take().delays.map(Double.init))
+    }
+
+    /// From the commit that made a job to its call, one job at a time with nothing else to do.
+    private func measurePickup(_ server: BenchServer) async throws -> BenchReport.Delays {
+        let first = drainCount + Self.aloneCount
+        let filling = JournalFilling(server: server, traffic: traffic(of: server, firstNumber: first))
+        let time = server.installation.world.time
+        var delays: [Double] = []
+        for number in 1...Self.aloneCount {
+            try await filling.receive(1)
+            try await filling.plan()
+            let madeAt = time.uptime
+            server.installation.runner.wake()
+            try await wait(for: number, at: server)
+            guard let calledAt = server.destination.calledAt else { continue }
+            delays.append(max((calledAt - madeAt).inSeconds * 1000, 0))
         }
-        return (delay(0.5), delay(0.95))
+        return BenchReport.Delays(delays)
+    }
+
+    private func wait(for effects: Int, at server: BenchServer) async throws {
+        let time = server.installation.world.time
+        let end = time.uptime + .seconds(10)
+        while server.destination.effects < effects, time.uptime < end { try await time.sleep(for: .milliseconds(1)) }
     }
 
     // MARK: By size

@@ -128,11 +128,9 @@ struct BenchRun: Sendable {
             server, traffic, BenchServer.intakePath, connections: 64, for: steadyDuration, rate: rate)
         try await settle(server)
         let (effects, delays) = server.destination.take()
-        func delay(_ share: Double) -> Double {
-            delays.isEmpty ? 0 : Double(delays[min(delays.count - 1, Int(Double(delays.count) * share))])
-        }
+        let delay = BenchReport.Delays(delays.map(Double.init))
         return BenchReport.Steady(
-            rate: rate, side: .init([outcome]), effects: effects, p50: delay(0.5), p95: delay(0.95))
+            rate: rate, side: .init([outcome]), effects: effects, p50: delay.p50, p95: delay.p95)
     }
 
     @discardableResult

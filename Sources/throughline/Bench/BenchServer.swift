@@ -31,10 +31,11 @@ struct BenchServer: Sendable {
 
     /// Runs `body` against a server on the journal of that place, which is made where there is none, and leaves it.
     ///
-    /// Effects end in the process, or go on to `standIn`, at most `concurrency` at once.
+    /// It works jobs where it plans, unless told otherwise. Effects end in the process, or go on to `standIn`, at most
+    /// `concurrency` at once.
     static func keeping(
-        _ place: BenchPlace, isPlanning: Bool, standIn: InstantDestination.StandIn? = nil, concurrency: Int = 64,
-        _ body: @Sendable (BenchServer) async throws -> Void
+        _ place: BenchPlace, isPlanning: Bool, isWorking: Bool? = nil, standIn: InstantDestination.StandIn? = nil,
+        concurrency: Int = 64, _ body: @Sendable (BenchServer) async throws -> Void
     ) async throws {
         try write(place, concurrency: concurrency)
         let start = ContinuousClock.now
@@ -44,7 +45,7 @@ struct BenchServer: Sendable {
         let world = World(time: time, chance: SystemChance(), http: destination)
         let installation = try Installation(loaded, world: world, logger: Logger.product(level: .error))
         let result = await Result {
-            try await serve(installation, isPlanning: isPlanning) { port in
+            try await serve(installation, isPlanning: isPlanning, isWorking: isWorking ?? isPlanning) { port in
                 try await waitUntilReady(port: port, time: time)
                 let duration = ContinuousClock.now - start
                 try await body(
@@ -58,7 +59,8 @@ struct BenchServer: Sendable {
     }
 
     private static func serve(
-        _ installation: Installation, isPlanning: Bool, _ body: @Sendable (_ port: Int) async throws -> Void
+        _ installation: Installation, isPlanning: Bool, isWorking: Bool,
+        _ body: @Sendable (_ port: Int) async throws -> Void
     ) async throws {
         let empty = Route("POST", emptyPath, .open, media: .json, bodySizeMax: Limits.deliverySizeMax) { _ in
             .json(["status": "ok"])
@@ -70,9 +72,10 @@ struct BenchServer: Sendable {
         var quiet = installation.logger
         quiet.logLevel = .critical
         let tending: [any Service] = installation.logTending.map { [$0] } ?? []
-        let planning: [any Service] = isPlanning ? [installation.planner, installation.runner] : []
+        let planning: [any Service] = isPlanning ? [installation.planner] : []
+        let working: [any Service] = isWorking ? [installation.runner] : []
         var configuration = ServiceGroupConfiguration(
-            services: [installation.admission] + tending + planning + [server], logger: quiet)
+            services: [installation.admission] + tending + planning + working + [server], logger: quiet)
         configuration.maximumGracefulShutdownDuration = .seconds(30)
         let services = ServiceGroup(configuration: configuration)
         try await withThrowingTaskGroup(of: Void.self) { group in

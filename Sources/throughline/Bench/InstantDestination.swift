@@ -8,6 +8,8 @@ final class InstantDestination: HTTPTransport {
         var effects = 0
         /// Milliseconds from the receipt of an event to its effect here.
         var delays: [UInt32] = []
+        /// When the last effect was asked for.
+        var calledAt: Duration?
     }
 
     /// A server that takes effects in this one's place, by HTTP.
@@ -27,6 +29,8 @@ final class InstantDestination: HTTPTransport {
     }
 
     func send(_ request: OutboundRequest) async throws(TransportError) -> InboundResponse {
+        let uptime = time.uptime
+        ledger.withLock { $0.calledAt = uptime }
         guard let standIn else { return take(request) }
         var onward = request
         onward.url = standIn.url
@@ -52,6 +56,8 @@ final class InstantDestination: HTTPTransport {
         }
         return (taken.effects, taken.delays.sorted())
     }
+
+    var calledAt: Duration? { ledger.withLock { $0.calledAt } }
 
     var effects: Int { ledger.withLock { $0.effects } }
 
