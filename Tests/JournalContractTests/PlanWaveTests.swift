@@ -208,4 +208,40 @@ private struct Crowd {
         #expect(try await desk.journal.planPending(limit: 64, now: start) { try Crowd.plan($0, $1) }.planned == 1)
         try await desk.journal.close()
     }
+
+    @Test func `keeps one person's order behind what another node has in its hands`() async throws {
+        func event(_ number: Int, _ names: String...) -> Event {
+            Event(
+                id: EventID(at: start, random: (4, UInt64(number))), source: "chat", externalID: "x-\(number)",
+                externalType: "lead", type: .leadCaptured, occurredAt: start, receivedAt: start,
+                data: [
+                    "number": .int(Int64(number)), "ids": .array(names.map { .string($0) }),
+                    "object": .string("object:\(number)"),
+                ])
+        }
+        // The third shares nothing with the first but the person that the second tells of.
+        let events = [
+            event(0, "user:a", "session:b"), event(1, "session:b", "email:c"), event(2, "email:c"), event(3, "user:z"),
+        ]
+        let desk = try await Desk(events)
+        let other = try Connection(ServerAddress(url: desk.factory.url))
+        try other.execute("BEGIN")
+        _ = try other.query(
+            "SELECT pg_advisory_xact_lock(hashtextextended($1, \(Locks.seed)))",
+            [Locks.identifier("user", "a")])
+        #expect(try await desk.journal.planPending(limit: 64, now: start) { try Crowd.plan($0, $1) }.planned == 1)
+        #expect(try await desk.journal.event(events[3].id)?.row.isPending == false)
+        try other.execute("COMMIT")
+        var isMore = true
+        while isMore {
+            isMore = try await desk.journal.planPending(limit: 64, now: start) { try Crowd.plan($0, $1) }.isMore
+        }
+        let order = try await desk.journal.reading { db in
+            try db.rows("SELECT event FROM jobs WHERE action = 'a' AND lane NOT LIKE 'object%' ORDER BY seq") {
+                try $0.id(0, EventTag.self)
+            }
+        }
+        #expect(order.filter { $0 != events[3].id } == events.prefix(3).map(\.id))
+        try await desk.journal.close()
+    }
 }

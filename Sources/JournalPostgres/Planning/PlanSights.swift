@@ -17,7 +17,7 @@ final class PlanSights {
 
     /// Who held an identifier when it was read last.
     private struct Holding {
-        var holders: [Subjects.Holder]
+        var holders: Result<[Subjects.Holder], any Error>
         var round: Int
     }
 
@@ -64,11 +64,8 @@ final class PlanSights {
         for shelf in shelves { try shelf.send(db) }
         refused.formUnion(try db.refused(in: trial))
         for name in wantedNames where heldSince[name] == nil { heldSince[name] = round }
-        if let holders {
-            let found = Dictionary(grouping: try holders.rows(), by: \.place)
-            for (place, identifier) in wanted.enumerated() {
-                holdings[Name(identifier)] = Holding(holders: found[place] ?? [], round: round)
-            }
+        for (identifier, holders) in zip(wanted, try holders?.rows() ?? []) {
+            holdings[Name(identifier)] = Holding(holders: holders, round: round)
         }
         for shelf in shelves { try shelf.receive() }
         (wantedNames, wantedHoldings) = ([], [])
@@ -78,28 +75,32 @@ final class PlanSights {
     /// Holds the identifiers and all wholes at which they hang, and tells of each who holds it, as
     /// `Subjects.holdAndSketch` does.
     func holders(of identifiers: [SubjectIdentifier]) throws -> [SubjectSketch] {
-        var found: [(holder: Subjects.Holder, place: Int)] = []
+        var found: [[Subjects.Holder]] = []
         var isUnread = false
-        for (place, identifier) in identifiers.enumerated() {
-            if let holding = holdings[Name(identifier)], isHeld(holding) {
-                found += holding.holders.map { ($0, place) }
+        for identifier in identifiers {
+            if refused.contains(Locks.identifier(identifier.kind.name, identifier.value)) {
+                // The event will not be planned now, whoever it is about.
+                found.append([])
+            } else if let holding = holdings[Name(identifier)], try isHeld(holding.holders.get(), since: holding.round)
+            {
+                found.append(try holding.holders.get())
             } else {
                 want(identifier)
                 isUnread = true
             }
         }
         if isUnread { throw Unread() }
-        let sketches = found.sorted { ($0.holder.seq, $0.place) < ($1.holder.seq, $1.place) }.map { holder, place in
+        let sketches = Subjects.inOrder(found).map { holder, place in
             Result { try sketch(of: holder, identifiers[place]) }
         }
         return try sketches.map { try $0.get() }
     }
 
     /// Whether the wholes at which it hangs were held already when it was read.
-    private func isHeld(_ holding: Holding) -> Bool {
-        holding.holders.allSatisfy { holder in
+    private func isHeld(_ holders: [Subjects.Holder], since round: Int) -> Bool {
+        holders.allSatisfy { holder in
             let name = Locks.subject(holder.root)
-            return db.holds(name) && heldSince[name] ?? 0 <= holding.round || refused.contains(name)
+            return db.holds(name) && heldSince[name] ?? 0 <= round || refused.contains(name)
         }
     }
 
@@ -107,7 +108,7 @@ final class PlanSights {
         // Each is asked for together with its name.
         let name = Locks.identifier(identifier.kind.name, identifier.value)
         if wantedNames.insert(name).inserted { wantedHoldings.append(identifier) }
-        for holder in holdings[Name(identifier)]?.holders ?? [] {
+        for holder in (try? holdings[Name(identifier)]?.holders.get()) ?? [] {
             wantedNames.insert(Locks.subject(holder.root))
             // What will be asked of it then.
             identifiers.want(holder.root)

@@ -23,39 +23,53 @@ struct PlanWave {
 
     struct Outcome {
         var planned: [PendingEvent] = []
-        /// What others have in their hands.
+        /// What others have in their hands, and what shares something with that.
         var busy: [PendingEvent] = []
         /// What is left, in its order: what shares something with an older event of the batch, and what cannot be planned
         /// with others.
         var left: [PendingEvent] = []
         /// Which of them cannot.
         var odd: Set<Int64> = []
+        /// What those that are left touch.
+        var names: [Int64: Set<String>] = [:]
         var hasNewWork = false
     }
 
-    func run(_ batch: [PendingEvent], by plan: (Event, any PlanTransaction) throws -> Void) throws -> Outcome {
+    /// `waiting` is what older events touch that wait for others; what is busy is added to it.
+    func run(
+        _ batch: [PendingEvent], behind waiting: inout Set<String>, by plan: (Event, any PlanTransaction) throws -> Void
+    ) throws -> Outcome {
         let sights = PlanSights(db)
         let drafts = batch.map { PlanDraft(of: $0, sights) }
         var rounds = 0
         repeat {
-            for draft in drafts where draft.end == .unread { draft.drawUp(plan) }
+            // One that has ended the process so often is not tried once more.
+            for draft in drafts where draft.end == .unread && draft.pending.crashes < Limits.plansStartedMax {
+                draft.drawUp(plan)
+            }
             rounds += 1
         } while try rounds < Self.roundsMax && sights.read()
+        let refused = sights.refused.union(try db.refused(in: db.askToTry(drafts.flatMap(\.lanes))))
 
         var (outcome, ready): (Outcome, [PlanDraft]) = (Outcome(), [])
         var taken: Set<String> = []
         for draft in drafts {
-            if !draft.names.isDisjoint(with: sights.refused) {
+            let (seq, names) = (draft.pending.seq, draft.names)
+            if !names.isDisjoint(with: refused) || !names.isDisjoint(with: waiting) {
                 outcome.busy.append(draft.pending)
-            } else if draft.end != .drawnUp || draft.pending.crashes >= Limits.plansStartedMax {
-                outcome.odd.insert(draft.pending.seq)
-                outcome.left.append(draft.pending)
-            } else if !draft.names.isDisjoint(with: taken) {
-                outcome.left.append(draft.pending)
-            } else {
+                waiting.formUnion(names)
+                continue
+            }
+            if draft.end != .drawnUp {
+                outcome.odd.insert(seq)
+            } else if names.isDisjoint(with: taken) {
                 ready.append(draft)
             }
-            taken.formUnion(draft.names)
+            if ready.last !== draft {
+                outcome.left.append(draft.pending)
+                outcome.names[seq] = names
+            }
+            taken.formUnion(names)
         }
         try write(ready, &outcome)
         return outcome
@@ -64,18 +78,16 @@ struct PlanWave {
     /// Writes all of them; where one of them cannot be written, each of them is to be planned alone.
     private func write(_ drafts: [PlanDraft], _ outcome: inout Outcome) throws {
         guard !drafts.isEmpty else { return }
-        let lanes = drafts.flatMap(\.lanes)
         do {
             outcome.hasNewWork = try db.inSavepoint {
-                let trial = try db.askToTry(lanes)
                 let started = try PlanWriting(plans: drafts.map { ($0.pending, $0.writes) }, now: now, db: db).write()
-                guard try db.refused(in: trial).isEmpty else { throw Transaction.Busy() }
                 return try started?.rows().contains(true) ?? false
             }
             outcome.planned = drafts.map(\.pending)
-        } catch let error where error is Transaction.Busy || !PostgresTrouble.isGeneral(error) {
+        } catch let error where !PostgresTrouble.isGeneral(error) {
             outcome.odd.formUnion(drafts.map(\.pending.seq))
             outcome.left = (outcome.left + drafts.map(\.pending)).sorted { $0.seq < $1.seq }
+            for draft in drafts { outcome.names[draft.pending.seq] = draft.names }
         }
     }
 }

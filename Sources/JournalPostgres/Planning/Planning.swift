@@ -47,8 +47,9 @@ extension JournalConnection {
         // What others had in their hands is planned alone: so little held, their end can be waited for.
         for seq in busy {
             guard let one = try planWaiting(seq, node: node, from: position, now: now, plan: plan) else {
+                // What stands behind it may be the same person's: it comes with the next batch.
                 summary.isMore = true
-                continue
+                break
             }
             summary.planned += one.planned
             summary.unplannable += one.unplannable
@@ -91,24 +92,29 @@ extension JournalConnection {
         var summary = PlanSummary(planned: 0, isMore: false, hasNewWork: false)
         var (done, busy): ([Int64], [Int64]) = ([], [])
         var (left, odd): ([PendingEvent], Set<Int64>) = (try batch(seqs, db), [])
+        // What events touch, and what those touch that wait for others: what shares that waits behind them.
+        var (names, waiting): ([Int64: Set<String>], Set<String>) = ([:], [])
         var mayWave = db.patience == .none
         while let first = left.first {
             if mayWave, !odd.contains(first.seq) {
-                let wave = try PlanWave(now: now, db: db).run(left, by: plan)
+                let wave = try PlanWave(now: now, db: db).run(left, behind: &waiting, by: plan)
                 summary.planned += wave.planned.count
                 summary.hasNewWork = summary.hasNewWork || wave.hasNewWork
                 done += wave.planned.map(\.seq)
                 busy += wave.busy.map(\.seq)
                 // Where all hang together, one after the other is the shorter way.
                 mayWave = wave.planned.count * waveShareLeast > left.count
-                (left, odd) = (wave.left, wave.odd)
+                (left, odd, names) = (wave.left, wave.odd, wave.names)
             } else {
                 left.removeFirst()
+                let touched = names[first.seq] ?? []
                 do {
+                    guard touched.isDisjoint(with: waiting) else { throw Transaction.Busy() }
                     try planAlone(first, transaction, now: now, &summary, by: plan)
                     done.append(first.seq)
                 } catch is Transaction.Busy {
                     busy.append(first.seq)
+                    waiting.formUnion(touched)
                 }
             }
         }
@@ -118,7 +124,7 @@ extension JournalConnection {
         summary.isMore = try Nodes.isAnyPending(for: node, besides: busy, from: position, db)
         summary.hasNewWork = summary.hasNewWork || transaction.hasNewWork
         if summary.hasNewWork { try Hint.jobs.tell(from: node, db) }
-        return (summary, busy)
+        return (summary, busy.sorted())
     }
 
     /// Plans one event, or sets it aside.

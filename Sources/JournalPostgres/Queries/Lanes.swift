@@ -64,13 +64,16 @@ enum Lanes {
     }
 
     /// Whether somebody who comes into the lane has to wait, as a condition on the two.
+    ///
+    /// `OFFSET 0` has each looked up by its keys; else the server may choose to read all that is open for it.
     static func isShut(_ destination: String, _ lane: String) -> String {
         """
-        (EXISTS (SELECT 1 FROM jobs WHERE destination = \(destination) AND lane = \(lane) AND state IN \(headStates))
-            OR EXISTS (SELECT 1 FROM jobs WHERE destination = \(destination) AND moves_to = \(lane))
+        (EXISTS (
+                SELECT 1 FROM jobs WHERE destination = \(destination) AND lane = \(lane) AND state IN \(headStates) OFFSET 0)
+            OR EXISTS (SELECT 1 FROM jobs WHERE destination = \(destination) AND moves_to = \(lane) OFFSET 0)
             OR EXISTS (
                 SELECT 1 FROM history
-                WHERE destination = \(destination) AND lane = \(lane) AND state = 'dead' AND stops_lane))
+                WHERE destination = \(destination) AND lane = \(lane) AND state = 'dead' AND stops_lane OFFSET 0))
         """
     }
 

@@ -111,7 +111,7 @@ enum Subjects {
             let (roots, holders) = (try askForRoots(of: identifiers, db), try askForHolders(of: identifiers, db))
             try request?.confirm()
             let found = Set(try roots.rows())
-            if found.isSubset(of: known) { return try sketches(of: holders.rows(), identifiers, db) }
+            if found.isSubset(of: known) { return try sketches(of: holders, identifiers, db) }
             request = try db.askToHold(found.map(Locks.subject))
             known.formUnion(found)
         }
@@ -120,8 +120,7 @@ enum Subjects {
 
     /// Tells of each identifier who holds it, and holds nothing.
     static func sketch(_ identifiers: [SubjectIdentifier], _ db: Transaction) throws -> [SubjectSketch] {
-        let holders = try askForHolders(of: identifiers, db)
-        return try sketches(of: holders.rows(), identifiers, db)
+        try sketches(of: askForHolders(of: identifiers, db), identifiers, db)
     }
 
     private static func askForRoots(of identifiers: [SubjectIdentifier], _ db: Transaction) throws
@@ -138,74 +137,59 @@ enum Subjects {
     // MARK: Linking
 
     struct Holder {
-        /// The place of its identifier among those asked for.
-        var place: Int
         var seq: Int64
         var root: SubjectID
         var holder: SubjectID
         var basis: SubjectIdentifier.Basis
     }
 
+    /// Of each identifier those who hold it, the oldest whole first.
     static func askForHolders(of identifiers: [SubjectIdentifier], _ db: Transaction) throws
-        -> Transaction.Asked<Holder>
+        -> Transaction.AskedForMany<Holder>
     {
-        try db.ask(
+        try db.askForMany(
+            "kind, value", [SQLArray(identifiers.map(\.kind.name)), SQLArray(identifiers.map(\.value))],
+            count: identifiers.count,
             """
-            SELECT place, held.* FROM unnest($1, $2) WITH ORDINALITY AS wanted (kind, value, place)
-            CROSS JOIN LATERAL (
-                SELECT roots.seq, roots.id, identifiers.subject, identifiers.basis FROM identifiers
-                JOIN subjects ON subjects.id = identifiers.subject JOIN subjects AS roots ON roots.id = subjects.root
-                WHERE identifiers.value = wanted.value AND identifiers.kind = wanted.kind
-                ORDER BY roots.seq LIMIT $3) AS held
-            ORDER BY held.seq, place
-            """, SQLArray(identifiers.map(\.kind.name)), SQLArray(identifiers.map(\.value)), holdersMax
-        ) {
-            Holder(
-                place: Int($0.int(0)) - 1, seq: $0.int(1), root: try $0.id(2), holder: try $0.id(3),
-                basis: try $0.word(4))
+            SELECT roots.seq, roots.id, identifiers.subject, identifiers.basis FROM identifiers
+            JOIN subjects ON subjects.id = identifiers.subject JOIN subjects AS roots ON roots.id = subjects.root
+            WHERE identifiers.value = wanted.value AND identifiers.kind = wanted.kind
+            ORDER BY roots.seq LIMIT $3
+            """, holdersMax
+        ) { Holder(seq: $0.int(1), root: try $0.id(2), holder: try $0.id(3), basis: try $0.word(4)) }
+    }
+
+    /// The holders with the places of what they hold: the oldest whole first, what hangs on one in the order in which it
+    /// was asked for.
+    static func inOrder(_ holders: [[Holder]]) -> [(holder: Holder, place: Int)] {
+        holders.enumerated().flatMap { place, holders in holders.map { (holder: $0, place: place) } }
+            .sorted { ($0.holder.seq, $0.place) < ($1.holder.seq, $1.place) }
+    }
+
+    private static func sketches(
+        of asked: Transaction.AskedForMany<Holder>, _ identifiers: [SubjectIdentifier], _ db: Transaction
+    ) throws -> [SubjectSketch] {
+        try inOrder(asked.rows().map { try $0.get() }).map { holder, place in
+            let all = try askForIdentifiers(of: [holder.root], db)
+            let isProven = try askWhetherProven([holder.holder], db)
+            let proven = try askForProven(with: [holder.holder], db)
+            return sketch(
+                holder, identifiers[place], all: self.identifiers(in: try all.only()),
+                isProven: try isProven.only() == [true], proven: try proven.only())
         }
     }
 
-    private static func sketches(of holders: [Holder], _ identifiers: [SubjectIdentifier], _ db: Transaction) throws
-        -> [SubjectSketch]
-    {
-        // What hangs on one root stays in the order in which it was asked for.
-        try holders.map { holder in
-            var held = identifiers[holder.place]
-            held.basis = holder.basis
-            return try sketch(root: holder.root, holder: holder.holder, held, db)
-        }
-    }
-
-    private static func sketch(
-        root: SubjectID, holder: SubjectID, _ identifier: SubjectIdentifier, _ db: Transaction
-    ) throws -> SubjectSketch {
-        let all = try askForIdentifiers(of: [root], db)
-        let (isProven, proven) = (try askWhetherProven([holder], db), try askForProven(with: [holder], db))
-        return sketch(
-            root: root, holder: holder, identifier, all: identifiers(in: try all.only()),
-            isProven: try isProven.only() == [true], proven: try proven.only())
-    }
-
+    /// `all` identifiers of the whole, and the `proven` ones of all that proven joins tie to the holder.
     static func sketch(
         _ holder: Holder, _ identifier: SubjectIdentifier, all: [SubjectIdentifier], isProven: Bool,
         proven: [SubjectIdentifier]
     ) -> SubjectSketch {
         var held = identifier
         held.basis = holder.basis
-        return sketch(
-            root: holder.root, holder: holder.holder, held, all: all, isProven: isProven, proven: proven)
-    }
-
-    /// `all` identifiers of the whole, and the `proven` ones of all that proven joins tie to the holder.
-    private static func sketch(
-        root: SubjectID, holder: SubjectID, _ identifier: SubjectIdentifier, all: [SubjectIdentifier], isProven: Bool,
-        proven: [SubjectIdentifier]
-    ) -> SubjectSketch {
         let exclusive = Set(all.filter { $0.kind.isExclusive && $0.basis == .proven })
         return SubjectSketch(
-            root: root, holder: holder, identifier: identifier, exclusive: exclusive, identifierCount: all.count,
-            isAddressOnly: !isProven, exclusiveByProof: exclusive.intersection(proven))
+            root: holder.root, holder: holder.holder, identifier: held, exclusive: exclusive,
+            identifierCount: all.count, isAddressOnly: !isProven, exclusiveByProof: exclusive.intersection(proven))
     }
 
     /// Whether anything at all is proven of each.
@@ -263,7 +247,7 @@ enum Subjects {
         try db.post(
             """
             UPDATE subjects SET xid = pg_current_xact_id()
-            WHERE id IN (SELECT root FROM subjects WHERE id = ANY ($1))
+            WHERE id = ANY (ARRAY(SELECT root FROM subjects WHERE id = ANY ($1)))
             """, SQLArray(subjects))
     }
 
