@@ -149,6 +149,7 @@ struct `While an old snapshot is held` {
         let counter = try Connection(ServerAddress(url: factory.url))
         let bench = try await Bench(factory)
         let subject = try await bench.subject()
+        let (clock, beginning) = (ContinuousClock(), ContinuousClock.now)
         for _ in 0..<40 {
             // What others write in this server at the time keeps the position back for a moment; it is not theirs.
             try await factory.calm()
@@ -167,8 +168,10 @@ struct `While an old snapshot is held` {
         }
         while try sessions() > 2 { await Task.yield() }
         let (jobs, pending) = (try entriesRead("jobs_queue", counter), try entriesRead("pending_pkey", counter))
-        // 400 jobs and as many events were taken. From the beginning each time it would be ten times as much, and more.
-        #expect(jobs < 2_000)
+        // 400 jobs and as many events were taken, on a slow machine with a look at the whole queue each minute. From the
+        // beginning each time it would be ten times as much, and more.
+        let looks = beginning.duration(to: clock.now) / .seconds(60)
+        #expect(Double(jobs) < 2_000 + 1_000 * looks)
         #expect(pending < 12_000)
         try holder.execute("COMMIT")
     }
