@@ -1,8 +1,9 @@
 """Shows whether jobs on Postgres go on at the same rate while another session holds an old snapshot open, and with
 millions of jobs waiting.
 
-The whole street works on a new cluster, under full load or at a rate that it can follow: first a while undisturbed, then
-with a snapshot held, minute by minute. Rows that are dead stay in the tables as long as it is held; what must not grow is the way to the next job.
+The whole street works on a new cluster, under full load or at a rate that it can follow: first a while undisturbed,
+then with a snapshot held, minute by minute. Rows that are dead stay in the tables as long as it is held; what must not
+grow is the way to the next job.
 All of it is removed at the end.
 """
 

@@ -52,7 +52,6 @@ class Comparison:
             "drained": drain["per_second"],
             "pickup_p50_ms": drain["pickup_p50_ms"],
             "pickup_p95_ms": drain["pickup_p95_ms"],
-            "effect_p50_ms": drain["alone_p50_ms"],
             "bytes_per_event": size["bytes_per_event"],
         }
         for batch in size["batches"]:

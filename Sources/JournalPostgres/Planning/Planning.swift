@@ -182,19 +182,11 @@ extension JournalConnection {
     }
 
     private static func setAside(_ event: Event, code: String, reason: String, now: Instant, _ plan: Plan) throws {
-        _ = try Intake.keep(
-            KeptDelivery(
-                id: QuarantineID(at: now, random: (event.id.high, event.id.low)), kind: .unplannable,
-                source: event.source, externalID: event.externalID, externalType: event.externalType, code: code,
-                reason: reason, receivedAt: event.receivedAt,
-                payload: try Events.payload(of: event.id, plan.db) ?? [], event: event.id), plan.db)
+        let payload = try Events.payload(of: event.id, plan.db) ?? []
+        _ = try Intake.keep(.unplannable(event, code: code, reason: reason, payload: payload, at: now), plan.db)
         // It may lie there from an earlier time, replayed since: it waits for a person again.
         try plan.db.run(
             "UPDATE kept_deliveries SET replayed_as = NULL WHERE kind = 'unplannable' AND event = $1", event.id)
-        try Alerts.open(
-            NewAlert(
-                key: "unplannable", title: "An event could not be planned",
-                detail: "Event \(event.id) was set aside: \(reason) Replay it when the cause is gone.", at: now),
-            plan.db)
+        try Alerts.open(.unplannable(event.id, reason: reason, at: now), plan.db)
     }
 }

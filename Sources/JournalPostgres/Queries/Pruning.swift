@@ -83,8 +83,8 @@ enum Pruning {
             try db.rows(
                 """
                 SELECT seq FROM unnest($1, $2) AS old (seq, id)
-                WHERE EXISTS (SELECT 1 FROM pending WHERE pending.seq = old.seq)
-                    OR EXISTS (SELECT 1 FROM jobs WHERE event = old.id)
+                WHERE EXISTS (SELECT 1 FROM pending WHERE pending.seq = old.seq OFFSET 0)
+                    OR EXISTS (SELECT 1 FROM jobs WHERE event = old.id OFFSET 0)
                 """, SQLArray(old.map(\.seq)), SQLArray(old.map(\.id))
             ) { $0.int(0) })
     }
